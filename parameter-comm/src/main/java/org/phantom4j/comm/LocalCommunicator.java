@@ -1,0 +1,209 @@
+package org.phantom4j.comm;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.LocalRound.Post;
+
+/**
+ * A rank that is a thread of this JVM. Starting a collective posts the rank's array; waiting reads the other ranks'
+ * arrays where they are: each element is copied or added once, and nothing is staged.
+ */
+final class LocalCommunicator implements Communicator {
+
+    private final LocalGroup group;
+    private final int rank;
+    private final CommStats stats = new CommStats();
+    private long sequence;
+    private boolean closed;
+
+    LocalCommunicator(LocalGroup group, int rank) {
+        this.group = group;
+        this.rank = rank;
+    }
+
+    @Override
+    public int rank() {
+        return rank;
+    }
+
+    @Override
+    public int size() {
+        return group.size;
+    }
+
+    @Override
+    public Duration timeout() {
+        return group.timeout;
+    }
+
+    @Override
+    public CommStats stats() {
+        return stats;
+    }
+
+    @Override
+    public Pending startAllGather(INDArray part, INDArray whole, long... counts) {
+        long[] all = DenseArrays.counts(part, whole, rank, size(), counts);
+        count(Collective.ALL_GATHER, (size() - 1) * part.length(), part);
+        LocalRound round = post(LocalRound.signature(Collective.ALL_GATHER, whole, LocalRound.blocks(all)), part, 0, 0);
+        return () -> {
+            awaitPosts(round);
+            long[] offsets = DenseArrays.offsets(all);
+            for (int other = 0; other < size(); other++) {
+                INDArray block = DenseArrays.row(whole, offsets[other], all[other]);
+                INDArray from = round.of(other).array();
+                if (block.data().address() != from.data().address()) {
+                    block.assign(DenseArrays.row(from));
+                }
+            }
+            finish(round);
+        };
+    }
+
+    @Override
+    public Pending startReduceScatter(INDArray whole, INDArray part, long... counts) {
+        long[] all = DenseArrays.counts(part, whole, rank, size(), counts);
+        count(Collective.REDUCE_SCATTER, whole.length() - part.length(), whole);
+        LocalRound round =
+                post(LocalRound.signature(Collective.REDUCE_SCATTER, whole, LocalRound.blocks(all)), whole, 0, 0);
+        return () -> {
+            awaitPosts(round);
+            sumInto(round, DenseArrays.offsets(all)[rank], part);
+            finish(round);
+        };
+    }
+
+    /** Adds every rank's elements from {@code start} on, in rank order, and leaves the sum in {@code target}. */
+    private void sumInto(LocalRound round, long start, INDArray target) {
+        INDArray own = DenseArrays.row(round.of(rank).array(), start, target.length());
+        INDArray sum = DenseArrays.row(target);
+        // the own addend is added in its turn: keep it when the target is where it lies
+        boolean aliased = own.data().address() == sum.data().address();
+        INDArray ownAddend = aliased && rank > 0 ? own.dup() : own;
+        for (int other = 0; other < size(); other++) {
+            INDArray addend =
+                    other == rank ? ownAddend : DenseArrays.row(round.of(other).array(), start, target.length());
+            if (other > 0) {
+                sum.addi(addend);
+            } else if (addend.data().address() != sum.data().address()) {
+                sum.assign(addend);
+            }
+        }
+    }
+
+    @Override
+    public Pending startAllReduce(INDArray array) {
+        DenseArrays.requireDense(array);
+        count(Collective.ALL_REDUCE, CommStats.allReduceElements(array.length(), rank, size()), array);
+        LocalRound round = post(LocalRound.signature(Collective.ALL_REDUCE, array, ""), array, 0, 0);
+        return () -> {
+            awaitPosts(round);
+            // nobody may write its array while others read it: sum aside, wait for all, then copy back
+            INDArray sum = Nd4j.createUninitializedDetached(array.dataType(), array.length());
+            sumInto(round, 0, sum);
+            finish(round);
+            DenseArrays.row(array).assign(sum);
+        };
+    }
+
+    @Override
+    public Pending startBroadcast(INDArray array, int root) {
+        DenseArrays.requireDense(array);
+        if (root < 0 || root >= size()) {
+            throw new IllegalArgumentException("root " + root + " is not a rank of a group of " + size());
+        }
+        count(Collective.BROADCAST, rank == root ? (size() - 1) * array.length() : 0, array);
+        LocalRound round = post(LocalRound.signature(Collective.BROADCAST, array, "from rank " + root), array, 0, 0);
+        return () -> {
+            awaitPosts(round);
+            if (rank != root) {
+                DenseArrays.row(array).assign(DenseArrays.row(round.of(root).array()));
+            }
+            finish(round);
+        };
+    }
+
+    @Override
+    public void barrier() {
+        stats.count(Collective.BARRIER, 0);
+        LocalRound round = post(new LocalRound.Signature(Collective.BARRIER, 0, "elements", ""), null, 0, 0);
+        awaitPosts(round);
+        finish(round);
+    }
+
+    @Override
+    public Communicator split(int color, int key) {
+        stats.count(Collective.SPLIT, 0);
+        LocalRound round = post(new LocalRound.Signature(Collective.SPLIT, 0, "elements", ""), null, color, key);
+        awaitPosts(round);
+        List<Integer> members = new ArrayList<>();
+        for (int other = 0; other < size(); other++) {
+            if (round.of(other).color() == color) {
+                members.add(other);
+            }
+        }
+        members.sort(Comparator.comparingInt((Integer other) -> round.of(other).key())
+                .thenComparing(other -> other));
+        LocalGroup child = group.child(round.sequence, color, members.size());
+        finish(round);
+        return new LocalCommunicator(child, members.indexOf(rank));
+    }
+
+    private void count(Collective collective, long elements, INDArray array) {
+        stats.count(collective, elements * array.dataType().width());
+    }
+
+    private LocalRound post(LocalRound.Signature signature, INDArray array, int color, int key) {
+        if (closed) {
+            throw new CommException(Reason.CLOSED, "rank " + rank + "'s communicator is closed");
+        }
+        group.check();
+        // what the array's own device still computes must be in memory before another rank reads it
+        Nd4j.getExecutioner().commit();
+        LocalRound round = group.round(sequence++);
+        try {
+            round.post(rank, new Post(signature, array, color, key));
+        } catch (CommException mismatch) {
+            throw group.fail(mismatch);
+        }
+        return round;
+    }
+
+    private void awaitPosts(LocalRound round) {
+        if (!group.await(round::everyonePosted)) {
+            throw group.fail(new CommException(
+                    Reason.TIMEOUT,
+                    "rank " + rank + " waited " + group.timeout.toMillis() + " ms in collective number "
+                            + round.sequence + " for rank " + round.missing()
+                            + ", which did not call it: is it stuck, or on another path through the program?"));
+        }
+        group.check();
+    }
+
+    private void finish(LocalRound round) {
+        Nd4j.getExecutioner().commit();
+        if (round.finish()) {
+            group.remove(round);
+        } else if (!group.await(round::everyoneFinished)) {
+            throw group.fail(new CommException(
+                    Reason.TIMEOUT,
+                    "rank " + rank + " waited " + group.timeout.toMillis() + " ms for the others to finish collective"
+                            + " number " + round.sequence + ": is a started collective never awaited?"));
+        }
+    }
+
+    @Override
+    public void abort(Throwable cause) {
+        group.fail(new CommException(Reason.RANK_FAILED, "rank " + rank + " failed: " + cause, cause));
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+    }
+}

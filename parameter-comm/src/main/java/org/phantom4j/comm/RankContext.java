@@ -1,0 +1,39 @@
+package org.phantom4j.comm;
+
+import java.util.concurrent.Callable;
+
+/**
+ * Which group of ranks the current thread computes in. Layers and ops take their communicator from here; a thread that
+ * nobody put into a group is a group of one.
+ */
+public final class RankContext {
+
+    private static final ThreadLocal<Communicator> CURRENT = new ThreadLocal<>();
+
+    private RankContext() {}
+
+    /** The current thread's communicator; a group of one if the thread is in none. */
+    public static Communicator current() {
+        Communicator communicator = CURRENT.get();
+        return communicator != null ? communicator : SingleRank.INSTANCE;
+    }
+
+    /**
+     * Runs {@code body} with {@code communicator} as the current thread's, and restores what was before.
+     *
+     * @throws Exception whatever {@code body} throws
+     */
+    public static <T> T call(Communicator communicator, Callable<T> body) throws Exception {
+        Communicator before = CURRENT.get();
+        CURRENT.set(communicator);
+        try {
+            return body.call();
+        } finally {
+            if (before == null) {
+                CURRENT.remove();
+            } else {
+                CURRENT.set(before);
+            }
+        }
+    }
+}
