@@ -15,22 +15,24 @@ public final class AllGather extends ShardedOp {
     public static final String NAME = "all_gather";
 
     /** For ND4J, which makes ops by reflection. */
-    public AllGather() {
-        super(NAME);
-    }
+    public AllGather() {}
 
     /** For a graph of this rank; the whole is {@code width} wide, in {@code shards} shards. */
     public AllGather(SameDiff sameDiff, long width, int shards, SDVariable x) {
-        super(NAME, sameDiff, new PhantomGeometry(width, width, shards, 1), x);
+        super(sameDiff, new PhantomGeometry(width, width, shards, 1), x);
     }
 
     /** For execution on arrays; {@code output} may be null to have it made. */
     public AllGather(long width, int shards, INDArray x, INDArray output) {
         super(
-                NAME,
                 new PhantomGeometry(width, width, shards, 1),
                 new INDArray[] {x},
                 output == null ? null : new INDArray[] {output});
+    }
+
+    @Override
+    public String opName() {
+        return NAME;
     }
 
     @Override

@@ -14,18 +14,21 @@ public final class AllReduce extends JavaOp {
     public static final String NAME = "all_reduce";
 
     /** For ND4J, which makes ops by reflection. */
-    public AllReduce() {
-        super(NAME);
-    }
+    public AllReduce() {}
 
     /** For a graph of this rank. */
     public AllReduce(SameDiff sameDiff, SDVariable x) {
-        super(NAME, sameDiff, new SDVariable[] {x});
+        super(sameDiff, new SDVariable[] {x});
     }
 
     /** For execution on arrays; {@code output} may be null to have it made. */
     public AllReduce(INDArray x, INDArray output) {
-        super(NAME, new INDArray[] {x}, output == null ? null : new INDArray[] {output});
+        super(new INDArray[] {x}, output == null ? null : new INDArray[] {output});
+    }
+
+    @Override
+    public String opName() {
+        return NAME;
     }
 
     @Override

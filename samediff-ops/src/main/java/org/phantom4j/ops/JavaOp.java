@@ -27,25 +27,19 @@ import org.phantom4j.comm.RankContext;
  */
 public abstract class JavaOp extends DynamicCustomOp {
 
-    private final String name;
     private Communicator communicator;
 
     /** For ND4J, which makes ops by reflection and sets their arguments afterwards. */
-    protected JavaOp(String name) {
-        super(name);
-        this.name = name;
-    }
+    protected JavaOp() {}
 
     /** For a graph. */
-    protected JavaOp(String name, SameDiff sameDiff, SDVariable[] inputs) {
-        super(name, sameDiff, inputs);
-        this.name = name;
+    protected JavaOp(SameDiff sameDiff, SDVariable[] inputs) {
+        super(sameDiff, inputs);
     }
 
     /** For execution on arrays. Without outputs, they are made when the op runs. */
-    protected JavaOp(String name, INDArray[] inputs, INDArray[] outputs) {
-        super(name, inputs, outputs);
-        this.name = name;
+    protected JavaOp(INDArray[] inputs, INDArray[] outputs) {
+        super(inputs, outputs);
     }
 
     /** Runs the op in this group instead of the thread's; returns this op. */
@@ -72,7 +66,7 @@ public abstract class JavaOp extends DynamicCustomOp {
         List<long[]> shapes = outputShapes(inputs);
         if (outputs.size() != shapes.size()) {
             throw new IllegalArgumentException(
-                    name + " has " + shapes.size() + " outputs but was given " + outputs.size());
+                    opName() + " has " + shapes.size() + " outputs but was given " + outputs.size());
         }
         for (int i = 0; i < shapes.size(); i++) {
             requireShape("output " + i, outputs.get(i), shapes.get(i));
@@ -81,10 +75,9 @@ public abstract class JavaOp extends DynamicCustomOp {
         return outputs.toArray(new INDArray[0]);
     }
 
+    /** The op's name: a constant, since ND4J's constructors ask for it already. */
     @Override
-    public String opName() {
-        return name;
-    }
+    public abstract String opName();
 
     @Override
     public List<LongShapeDescriptor> calculateOutputShape() {
@@ -128,7 +121,7 @@ public abstract class JavaOp extends DynamicCustomOp {
     /** Refuses an array of another shape or a type that is not the first input's. */
     protected final void requireShape(String what, INDArray array, long... shape) {
         if (!Arrays.equals(array.shape(), shape)) {
-            throw new IllegalArgumentException(name + ": " + what + " must have shape " + Arrays.toString(shape)
+            throw new IllegalArgumentException(opName() + ": " + what + " must have shape " + Arrays.toString(shape)
                     + ", not " + Arrays.toString(array.shape()));
         }
     }
@@ -136,15 +129,16 @@ public abstract class JavaOp extends DynamicCustomOp {
     /** Refuses inputs that are too few or of different or unsupported types. */
     protected final void requireInputs(List<INDArray> inputs, int count) {
         if (inputs.size() != count) {
-            throw new IllegalArgumentException(name + " takes " + count + " inputs on this rank, not " + inputs.size());
+            throw new IllegalArgumentException(
+                    opName() + " takes " + count + " inputs on this rank, not " + inputs.size());
         }
         DataType type = inputs.get(0).dataType();
         if (type != DataType.FLOAT && type != DataType.DOUBLE) {
-            throw new IllegalArgumentException(name + " computes in FLOAT or DOUBLE, not " + type);
+            throw new IllegalArgumentException(opName() + " computes in FLOAT or DOUBLE, not " + type);
         }
         for (int i = 1; i < count; i++) {
             if (inputs.get(i).dataType() != type) {
-                throw new IllegalArgumentException(name + ": input " + i + " is "
+                throw new IllegalArgumentException(opName() + ": input " + i + " is "
                         + inputs.get(i).dataType() + " but input 0 is " + type + ": all inputs must be of one type");
             }
         }

@@ -25,9 +25,7 @@ public final class PhantomDense extends ShardedOp {
     public static final String NAME = "phantom_dense";
 
     /** For ND4J, which makes ops by reflection. */
-    public PhantomDense() {
-        super(NAME);
-    }
+    public PhantomDense() {}
 
     /**
      * For a graph of this rank.
@@ -36,7 +34,7 @@ public final class PhantomDense extends ShardedOp {
      * @param parameters L, C, D, b of each of the rank's shards
      */
     public PhantomDense(SameDiff sameDiff, PhantomGeometry geometry, SDVariable x, SDVariable... parameters) {
-        super(NAME, sameDiff, geometry, concat(x, parameters));
+        super(sameDiff, geometry, concat(x, parameters));
     }
 
     /**
@@ -45,13 +43,18 @@ public final class PhantomDense extends ShardedOp {
      * @param outputs z and g, or null to have them made
      */
     public PhantomDense(PhantomGeometry geometry, INDArray[] inputs, INDArray[] outputs) {
-        super(NAME, geometry, inputs, outputs);
+        super(geometry, inputs, outputs);
     }
 
     private static SDVariable[] concat(SDVariable first, SDVariable[] rest) {
         List<SDVariable> all = new ArrayList<>(List.of(first));
         all.addAll(Arrays.asList(rest));
         return all.toArray(new SDVariable[0]);
+    }
+
+    @Override
+    public String opName() {
+        return NAME;
     }
 
     @Override

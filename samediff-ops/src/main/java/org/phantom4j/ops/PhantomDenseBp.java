@@ -30,13 +30,11 @@ public final class PhantomDenseBp extends ShardedOp {
     public static final String NAME = "phantom_dense_bp";
 
     /** For ND4J, which makes ops by reflection. */
-    public PhantomDenseBp() {
-        super(NAME);
-    }
+    public PhantomDenseBp() {}
 
     /** For a graph: inputs x, g, δ, the gradient of g, and the parameters. */
     PhantomDenseBp(SameDiff sameDiff, PhantomGeometry geometry, SDVariable... inputs) {
-        super(NAME, sameDiff, geometry, inputs);
+        super(sameDiff, geometry, inputs);
         addBArgument(true, true);
     }
 
@@ -48,7 +46,7 @@ public final class PhantomDenseBp extends ShardedOp {
      * @param inputGradient whether to compute ∂x; a network's first layer needs none
      */
     public PhantomDenseBp(PhantomGeometry geometry, INDArray[] inputs, INDArray[] outputs, boolean inputGradient) {
-        super(NAME, geometry, inputs, outputs);
+        super(geometry, inputs, outputs);
         addBArgument(inputGradient, false);
     }
 
@@ -58,6 +56,11 @@ public final class PhantomDenseBp extends ShardedOp {
 
     private int firstParameter() {
         return bArguments.get(1) ? 4 : 3;
+    }
+
+    @Override
+    public String opName() {
+        return NAME;
     }
 
     @Override

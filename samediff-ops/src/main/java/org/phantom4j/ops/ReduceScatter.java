@@ -16,22 +16,24 @@ public final class ReduceScatter extends ShardedOp {
     public static final String NAME = "reduce_scatter";
 
     /** For ND4J, which makes ops by reflection. */
-    public ReduceScatter() {
-        super(NAME);
-    }
+    public ReduceScatter() {}
 
     /** For a graph of this rank; x is {@code width} wide, in {@code shards} shards. */
     public ReduceScatter(SameDiff sameDiff, long width, int shards, SDVariable x) {
-        super(NAME, sameDiff, new PhantomGeometry(width, width, shards, 1), x);
+        super(sameDiff, new PhantomGeometry(width, width, shards, 1), x);
     }
 
     /** For execution on arrays; {@code output} may be null to have it made. */
     public ReduceScatter(long width, int shards, INDArray x, INDArray output) {
         super(
-                NAME,
                 new PhantomGeometry(width, width, shards, 1),
                 new INDArray[] {x},
                 output == null ? null : new INDArray[] {output});
+    }
+
+    @Override
+    public String opName() {
+        return NAME;
     }
 
     @Override

@@ -8,17 +8,15 @@ import org.phantom4j.comm.Communicator;
 /** An op on the shards of one rank. Its i arguments are nIn, nOut, p, k and the first and end of the rank's shards. */
 abstract class ShardedOp extends JavaOp {
 
-    ShardedOp(String name) {
-        super(name);
-    }
+    ShardedOp() {}
 
-    ShardedOp(String name, SameDiff sameDiff, PhantomGeometry geometry, SDVariable... inputs) {
-        super(name, sameDiff, inputs);
+    ShardedOp(SameDiff sameDiff, PhantomGeometry geometry, SDVariable... inputs) {
+        super(sameDiff, inputs);
         setGeometry(geometry);
     }
 
-    ShardedOp(String name, PhantomGeometry geometry, INDArray[] inputs, INDArray[] outputs) {
-        super(name, inputs, outputs);
+    ShardedOp(PhantomGeometry geometry, INDArray[] inputs, INDArray[] outputs) {
+        super(inputs, outputs);
         setGeometry(geometry);
     }
 

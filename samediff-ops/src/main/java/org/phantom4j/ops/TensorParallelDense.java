@@ -20,14 +20,12 @@ public final class TensorParallelDense extends ShardedOp {
     public static final String NAME = "tensor_parallel_dense";
 
     /** For ND4J, which makes ops by reflection. */
-    public TensorParallelDense() {
-        super(NAME);
-    }
+    public TensorParallelDense() {}
 
     /** For a graph of this rank. */
     public TensorParallelDense(
             SameDiff sameDiff, PhantomGeometry geometry, SDVariable x, SDVariable weights, SDVariable bias) {
-        super(NAME, sameDiff, geometry, x, weights, bias);
+        super(sameDiff, geometry, x, weights, bias);
     }
 
     /**
@@ -37,7 +35,12 @@ public final class TensorParallelDense extends ShardedOp {
      * @param outputs z and X, or null to have them made
      */
     public TensorParallelDense(PhantomGeometry geometry, INDArray[] inputs, INDArray[] outputs) {
-        super(NAME, geometry, inputs, outputs);
+        super(geometry, inputs, outputs);
+    }
+
+    @Override
+    public String opName() {
+        return NAME;
     }
 
     @Override

@@ -24,13 +24,11 @@ public final class TensorParallelDenseBp extends ShardedOp {
     public static final String NAME = "tensor_parallel_dense_bp";
 
     /** For ND4J, which makes ops by reflection. */
-    public TensorParallelDenseBp() {
-        super(NAME);
-    }
+    public TensorParallelDenseBp() {}
 
     /** For a graph: inputs X, δ, the gradient of X, W and b. */
     TensorParallelDenseBp(SameDiff sameDiff, PhantomGeometry geometry, SDVariable... inputs) {
-        super(NAME, sameDiff, geometry, inputs);
+        super(sameDiff, geometry, inputs);
         addBArgument(true, true);
     }
 
@@ -43,7 +41,7 @@ public final class TensorParallelDenseBp extends ShardedOp {
      */
     public TensorParallelDenseBp(
             PhantomGeometry geometry, INDArray[] inputs, INDArray[] outputs, boolean inputGradient) {
-        super(NAME, geometry, inputs, outputs);
+        super(geometry, inputs, outputs);
         addBArgument(inputGradient, false);
     }
 
@@ -53,6 +51,11 @@ public final class TensorParallelDenseBp extends ShardedOp {
 
     private int weights() {
         return bArguments.get(1) ? 3 : 2;
+    }
+
+    @Override
+    public String opName() {
+        return NAME;
     }
 
     @Override
