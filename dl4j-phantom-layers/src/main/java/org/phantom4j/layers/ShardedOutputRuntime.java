@@ -56,16 +56,25 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
             return logits;
         }
         applyDropOutIfNecessary(training, workspaces);
-        long[] shape = {input.size(0), layerConf().getNOut()};
-        INDArray sum = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'f');
-        for (int j = shards.own.first(); j < shards.own.end(); j++) {
-            Products.multiply(rows(j), getParamWithNoise("W" + j, training, workspaces), sum, j > shards.own.first());
-        }
+        INDArray sum = partialSum(shards.own.first(), shards.own.end(), training, workspaces);
         Nd4j.exec(new AllReduce(sum, sum).in(shards.group));
         if (hasBias()) {
             sum.addiRowVector(getParamWithNoise("b", training, workspaces));
         }
         return sum;
+    }
+
+    /** What some shards add to the outputs, in pairs, as the all-reduce adds the ranks' sums. */
+    private INDArray partialSum(int first, int end, boolean training, LayerWorkspaceMgr workspaces) {
+        int middle = (first + end) >>> 1;
+        if (middle > first) {
+            INDArray sum = partialSum(first, middle, training, workspaces);
+            return sum.addi(partialSum(middle, end, training, workspaces));
+        }
+        long[] shape = {input.size(0), layerConf().getNOut()};
+        INDArray part = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'f');
+        Products.multiply(rows(first), getParamWithNoise("W" + first, training, workspaces), part, false);
+        return part;
     }
 
     /** The input columns of one shard. */

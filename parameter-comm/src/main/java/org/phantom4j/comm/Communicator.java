@@ -18,8 +18,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p><b>Threads.</b> A communicator belongs to its rank's thread; only {@link #abort} may be called from any thread.
  *
- * <p><b>Sums</b> add the ranks' values in rank order, 0 first, on every back end, so that results are the same bit for
- * bit wherever the ranks run.
+ * <p><b>Sums</b> are added in pairs on every back end: the sum of ranks lo to hi − 1 is that of lo to mid − 1 plus that of
+ * mid to hi − 1, with mid = (lo + hi) / 2. Results are the same bit for bit wherever the ranks run; and where a model's
+ * shards are a power of two and each rank adds its own shards' values in the same way, on every number of ranks.
  */
 public interface Communicator extends AutoCloseable {
 

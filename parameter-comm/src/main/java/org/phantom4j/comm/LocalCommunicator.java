@@ -78,22 +78,38 @@ final class LocalCommunicator implements Communicator {
         };
     }
 
-    /** Adds every rank's elements from {@code start} on, in rank order, and leaves the sum in {@code target}. */
+    /** Leaves the sum of every rank's elements from {@code start} on in {@code target}, added in pairs. */
     private void sumInto(LocalRound round, long start, INDArray target) {
-        INDArray own = DenseArrays.row(round.of(rank).array(), start, target.length());
         INDArray sum = DenseArrays.row(target);
-        // the own addend is added in its turn: keep it when the target is where it lies
-        boolean aliased = DenseArrays.sameMemory(own, sum);
-        INDArray ownAddend = aliased && rank > 0 ? own.dup() : own;
-        for (int other = 0; other < size(); other++) {
-            INDArray addend =
-                    other == rank ? ownAddend : DenseArrays.row(round.of(other).array(), start, target.length());
-            if (other > 0) {
-                sum.addi(addend);
-            } else if (!DenseArrays.sameMemory(addend, sum)) {
-                sum.assign(addend);
-            }
+        INDArray own = DenseArrays.row(round.of(rank).array(), start, target.length());
+        if (DenseArrays.sameMemory(own, sum)) {
+            // other addends are written over the own one before its turn
+            sum = Nd4j.createUninitializedDetached(target.dataType(), target.length());
         }
+        sumPairs(round, start, 0, size(), sum);
+        if (!DenseArrays.sameMemory(sum, target)) {
+            DenseArrays.row(target).assign(sum);
+        }
+    }
+
+    private void sumPairs(LocalRound round, long start, int from, int to, INDArray target) {
+        int middle = (from + to) >>> 1;
+        if (middle == from) {
+            target.assign(addend(round, start, from, target.length()));
+            return;
+        }
+        sumPairs(round, start, from, middle, target);
+        if (to - middle == 1) {
+            target.addi(addend(round, start, middle, target.length()));
+        } else {
+            INDArray second = Nd4j.createUninitializedDetached(target.dataType(), target.length());
+            sumPairs(round, start, middle, to, second);
+            target.addi(second);
+        }
+    }
+
+    private static INDArray addend(LocalRound round, long start, int rank, long length) {
+        return DenseArrays.row(round.of(rank).array(), start, length);
     }
 
     @Override

@@ -93,7 +93,7 @@ public final class PhantomDenseBp extends ShardedOp {
         INDArray phantomGradients = null;
         Pending scatter = null;
         if (several) {
-            phantomGradients = phantomGradients(delta, parameters);
+            phantomGradients = phantomGradients(delta, parameters, own().first(), own().end());
             if (bArguments.get(1)) {
                 phantomGradients.addi(inputs.get(3));
             }
@@ -123,24 +123,32 @@ public final class PhantomDenseBp extends ShardedOp {
         }
     }
 
-    /** This rank's share of h, for all shards: [B, p·k]. */
-    private INDArray phantomGradients(INDArray delta, List<INDArray> parameters) {
-        PhantomGeometry geometry = geometry();
-        INDArray all =
-                Nd4j.createUninitialized(delta.dataType(), new long[] {delta.size(0), geometry.gatheredWidth()}, 'f');
-        phantom(all, own().first()).assign(0);
-        for (int j = own().first(); j < own().end(); j++) {
-            PhantomParameters shard = PhantomParameters.of(geometry, parameters, own(), j);
-            for (OtherShards others : OtherShards.of(geometry, j)) {
-                // the first of the rank's shards writes all blocks but its own, the next ones add
-                Products.multiplyByTransposed(
-                        slice(delta, geometry.out(), j),
-                        others.rows(shard.decompressors()),
-                        others.columns(all),
-                        j > own().first());
-            }
+    /**
+     * The share of h, [B, p·k], that comes from shards {@code first} to {@code end} − 1: added in pairs, as the reduce-scatter
+     * adds the ranks' shares, so that the sum does not depend on how many shards a rank has.
+     */
+    private INDArray phantomGradients(INDArray delta, List<INDArray> parameters, int first, int end) {
+        int middle = (first + end) >>> 1;
+        if (middle == first) {
+            return phantomGradients(delta, parameters, first);
         }
-        return all;
+        INDArray sum = phantomGradients(delta, parameters, first, middle);
+        return sum.addi(phantomGradients(delta, parameters, middle, end));
+    }
+
+    /** The share of h that comes from one shard: nothing for the shard itself. */
+    private INDArray phantomGradients(INDArray delta, List<INDArray> parameters, int shard) {
+        PhantomGeometry geometry = geometry();
+        long[] shape = {delta.size(0), geometry.gatheredWidth()};
+        INDArray share = Nd4j.createUninitialized(delta.dataType(), shape, 'f');
+        phantom(share, shard).assign(0);
+        INDArray decompressors =
+                PhantomParameters.of(geometry, parameters, own(), shard).decompressors();
+        for (OtherShards others : OtherShards.of(geometry, shard)) {
+            Products.multiplyByTransposed(
+                    slice(delta, geometry.out(), shard), others.rows(decompressors), others.columns(share), false);
+        }
+        return share;
     }
 
     private void compressorGradients(
