@@ -2,14 +2,16 @@ package org.phantom4j.layers.train;
 
 import org.nd4j.linalg.factory.Nd4j;
 
-/** How many threads ND4J's native products may use, so that ranks of one machine do not fight over its processors. */
+/**
+ * How many threads ND4J's native products use. With more than one, products round differently: training runs agree to the
+ * last bit only between runs with the same number.
+ */
 public final class ComputeThreads {
 
     private ComputeThreads() {}
 
-    /** Gives each of {@code ranks} ranks of this process an equal share of the processors, at least one. */
-    public static void shareAmong(int ranks) {
-        int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
+    /** Lets each rank of this process compute with this many threads. */
+    public static void perRank(int threads) {
         Nd4j.factory().blas().setMaxThreads(threads);
         Nd4j.getEnvironment().setMaxThreads(threads);
         Nd4j.getEnvironment().setMaxMasterThreads(threads);

@@ -2,6 +2,7 @@ package org.phantom4j.examples.cli;
 
 import java.time.Duration;
 import org.apache.commons.cli.Options;
+import org.phantom4j.layers.train.ComputeThreads;
 
 /** The options that say how ranks talk to each other. */
 final class CommOptions {
@@ -12,14 +13,21 @@ final class CommOptions {
 
     static void addTo(Options options) {
         Arguments.option(options, "comm", "NAME", "local (default): ranks are threads of this process");
+        Arguments.option(
+                options,
+                "threads",
+                "T",
+                "threads of a rank's products (default 1: the same results bit for bit on any number of ranks)");
         Arguments.option(options, "timeout", "SECONDS", "the longest wait of a rank for others (default 60)");
     }
 
-    static Duration timeout(Arguments arguments) {
+    /** Sets this process's threads; returns the longest wait of a rank for others. */
+    static Duration prepare(Arguments arguments) {
         String comm = arguments.text("comm", "local");
         if (!comm.equals("local")) {
             throw new UsageException("--comm " + comm + ": expected local");
         }
+        ComputeThreads.perRank(arguments.positive("threads", 1));
         return Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S));
     }
 }

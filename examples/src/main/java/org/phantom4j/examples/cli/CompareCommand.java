@@ -17,7 +17,6 @@ import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.examples.cli.ModelOptions.Model;
 import org.phantom4j.examples.data.Corpus;
-import org.phantom4j.layers.train.ComputeThreads;
 import org.phantom4j.layers.train.PeakMemory;
 import org.phantom4j.ops.LayerCost;
 
@@ -78,7 +77,7 @@ final class CompareCommand implements Command {
         Arguments arguments = new Arguments(line);
         List<ModelOptions> models =
                 List.of(ModelOptions.parse(arguments, Model.PHANTOM), ModelOptions.parse(arguments, Model.TENSOR));
-        Duration timeout = CommOptions.timeout(arguments);
+        Duration timeout = CommOptions.prepare(arguments);
         int steps = arguments.positive("steps", DEFAULT_STEPS);
         int repeats = arguments.positive("repeats", 9);
         Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
@@ -91,7 +90,6 @@ final class CompareCommand implements Command {
             throw new UsageException("--batch " + first.batch() + " is more than the "
                     + corpus.train().size() + " training samples");
         }
-        ComputeThreads.shareAmong(first.ranks());
 
         List<Outcome> outcomes = new ArrayList<>();
         double[][] times = times(models, corpus, timeout, repeats);

@@ -24,7 +24,6 @@ import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.examples.data.DataSource;
 import org.phantom4j.examples.data.Samples;
 import org.phantom4j.layers.ShardedLayer;
-import org.phantom4j.layers.train.ComputeThreads;
 import org.phantom4j.layers.train.RankNetwork;
 
 /** {@code phantom predict}: inference with a saved model. */
@@ -95,7 +94,7 @@ final class PredictCommand implements Command {
         Arguments arguments = new Arguments(line);
         int ranks = arguments.positive("ranks", 1);
         int batch = arguments.positive("batch", 128);
-        Duration timeout = CommOptions.timeout(arguments);
+        Duration timeout = CommOptions.prepare(arguments);
         Path output = arguments.has("output") ? AtomicFile.writable("output", arguments.text("output", null)) : null;
         Model model = load(Path.of(arguments.required("model")));
         ModelOptions.requireDivides(ranks, model.shards());
@@ -111,7 +110,6 @@ final class PredictCommand implements Command {
             throw new UsageException("--data " + arguments.text("data", "") + " has "
                     + samples.features().size(1) + " features, but the model takes " + model.inputs());
         }
-        ComputeThreads.shareAmong(ranks);
         Histogram latencyUs = new Histogram(HIGHEST_US, DIGITS);
         List<INDArray> outputs = LocalRanks.run(
                         ranks, timeout, group -> predict(group, model.network(), samples, batch, latencyUs))

@@ -17,7 +17,6 @@ import org.phantom4j.examples.cli.ModelOptions.Model;
 import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.layers.CommunicationPlan;
-import org.phantom4j.layers.train.ComputeThreads;
 import org.phantom4j.layers.train.NetworkCost;
 import org.phantom4j.layers.train.PeakMemory;
 import org.phantom4j.layers.train.RankNetwork;
@@ -65,7 +64,7 @@ final class TrainCommand implements Command {
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
         ModelOptions model = ModelOptions.parse(arguments, arguments.choice("model", Model.class, Model.PHANTOM));
-        Duration timeout = CommOptions.timeout(arguments);
+        Duration timeout = CommOptions.prepare(arguments);
         Path save = arguments.has("save") ? AtomicFile.writable("save", arguments.text("save", null)) : null;
         Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
         Corpus corpus = arguments
@@ -75,7 +74,6 @@ final class TrainCommand implements Command {
         int steps = steps(arguments, corpus, model.batch());
         LayerCost cost = cost(model, configuration);
 
-        ComputeThreads.shareAmong(model.ranks());
         System.out.printf(
                 "%s network, %,d parameters, %d shards on %d ranks (local), %d steps of %d samples%n",
                 Arguments.lower(model.model()), cost.parameters(), model.shards(), model.ranks(), steps, model.batch());

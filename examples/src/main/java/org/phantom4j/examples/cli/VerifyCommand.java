@@ -44,7 +44,7 @@ final class VerifyCommand implements Command {
     @Override
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
-        Duration timeout = CommOptions.timeout(arguments);
+        Duration timeout = CommOptions.prepare(arguments);
         List<Integer> wanted = arguments.has("ranks") ? arguments.positives("ranks") : null;
         int passed = 0;
         int failed = 0;
