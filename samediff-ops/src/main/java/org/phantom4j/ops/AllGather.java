@@ -34,6 +34,11 @@ public final class AllGather extends ShardedOp {
     }
 
     @Override
+    public String opName() {
+        return NAME;
+    }
+
+    @Override
     public int getNumOutputs() {
         return 1;
     }

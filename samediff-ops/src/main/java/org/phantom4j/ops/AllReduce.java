@@ -29,6 +29,11 @@ public final class AllReduce extends JavaOp {
     }
 
     @Override
+    public String opName() {
+        return NAME;
+    }
+
+    @Override
     public int getNumOutputs() {
         return 1;
     }

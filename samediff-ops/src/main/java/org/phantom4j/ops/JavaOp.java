@@ -1,13 +1,11 @@
 package org.phantom4j.ops;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.common.util.ArrayUtil;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
@@ -27,25 +25,21 @@ import org.phantom4j.comm.RankContext;
  */
 public abstract class JavaOp extends DynamicCustomOp {
 
-    private final String name;
     private Communicator communicator;
 
     /** For ND4J, which makes ops by reflection and sets their arguments afterwards. */
     protected JavaOp(String name) {
         super(name);
-        this.name = name;
     }
 
     /** For a graph. */
     protected JavaOp(String name, SameDiff sameDiff, SDVariable[] inputs) {
         super(name, sameDiff, inputs);
-        this.name = name;
     }
 
     /** For execution on arrays. Without outputs, they are made when the op runs. */
     protected JavaOp(String name, INDArray[] inputs, INDArray[] outputs) {
         super(name, inputs, outputs);
-        this.name = name;
     }
 
     /** Runs the op in this group instead of the thread's; returns this op. */
@@ -65,14 +59,27 @@ public abstract class JavaOp extends DynamicCustomOp {
     /** Computes the outputs, which have the shapes that {@link #outputShapes} gave; their order may be 'c' or 'f'. */
     protected abstract void execute(List<INDArray> inputs, List<INDArray> outputs);
 
-    /** Called by ND4J's executioner with the arrays of one execution. */
+    /** Runs the op on its own arrays; makes the outputs if it was given none. Called by ND4J's executioner. */
+    public final INDArray[] run() {
+        List<INDArray> inputs = inputArguments();
+        List<long[]> shapes = outputShapes(inputs);
+        if (outputArguments().isEmpty()) {
+            shapes.forEach(shape ->
+                    addOutputArgument(Nd4j.createUninitialized(inputs.get(0).dataType(), shape, 'f')));
+        }
+        return run(inputs, outputArguments(), shapes);
+    }
+
+    /** Runs the op on the arrays of one execution of a graph. Called by ND4J's executioner. */
     public final INDArray[] run(OpContext context) {
         List<INDArray> inputs = context.getInputArrays();
-        List<INDArray> outputs = context.getOutputArrays();
-        List<long[]> shapes = outputShapes(inputs);
+        return run(inputs, context.getOutputArrays(), outputShapes(inputs));
+    }
+
+    private INDArray[] run(List<INDArray> inputs, List<INDArray> outputs, List<long[]> shapes) {
         if (outputs.size() != shapes.size()) {
             throw new IllegalArgumentException(
-                    name + " has " + shapes.size() + " outputs but was given " + outputs.size());
+                    opName() + " has " + shapes.size() + " outputs but was given " + outputs.size());
         }
         for (int i = 0; i < shapes.size(); i++) {
             requireShape("output " + i, outputs.get(i), shapes.get(i));
@@ -81,10 +88,9 @@ public abstract class JavaOp extends DynamicCustomOp {
         return outputs.toArray(new INDArray[0]);
     }
 
+    /** Asked for while the op is still being made: a constant. */
     @Override
-    public String opName() {
-        return name;
-    }
+    public abstract String opName();
 
     @Override
     public List<LongShapeDescriptor> calculateOutputShape() {
@@ -96,18 +102,15 @@ public abstract class JavaOp extends DynamicCustomOp {
         return describe(context == null ? inputArguments() : context.getInputArrays());
     }
 
+    /**
+     * The outputs in a graph. In 'c' order: where SameDiff's array cache has a 'c' array and is asked for an 'f' one, or the
+     * other way round, it changes the order and leaves the strides.
+     */
     private List<LongShapeDescriptor> describe(List<INDArray> inputs) {
-        List<LongShapeDescriptor> descriptors = new ArrayList<>();
-        for (long[] shape : outputShapes(inputs)) {
-            descriptors.add(LongShapeDescriptor.fromShape(
-                    shape,
-                    ArrayUtil.calcStridesFortran(shape),
-                    1,
-                    'f',
-                    inputs.get(0).dataType(),
-                    false));
-        }
-        return descriptors;
+        DataType type = inputs.get(0).dataType();
+        return outputShapes(inputs).stream()
+                .map(shape -> LongShapeDescriptor.fromShape(shape, type))
+                .toList();
     }
 
     @Override
@@ -128,7 +131,7 @@ public abstract class JavaOp extends DynamicCustomOp {
     /** Refuses an array of another shape or a type that is not the first input's. */
     protected final void requireShape(String what, INDArray array, long... shape) {
         if (!Arrays.equals(array.shape(), shape)) {
-            throw new IllegalArgumentException(name + ": " + what + " must have shape " + Arrays.toString(shape)
+            throw new IllegalArgumentException(opName() + ": " + what + " must have shape " + Arrays.toString(shape)
                     + ", not " + Arrays.toString(array.shape()));
         }
     }
@@ -136,15 +139,16 @@ public abstract class JavaOp extends DynamicCustomOp {
     /** Refuses inputs that are too few or of different or unsupported types. */
     protected final void requireInputs(List<INDArray> inputs, int count) {
         if (inputs.size() != count) {
-            throw new IllegalArgumentException(name + " takes " + count + " inputs on this rank, not " + inputs.size());
+            throw new IllegalArgumentException(
+                    opName() + " takes " + count + " inputs on this rank, not " + inputs.size());
         }
         DataType type = inputs.get(0).dataType();
         if (type != DataType.FLOAT && type != DataType.DOUBLE) {
-            throw new IllegalArgumentException(name + " computes in FLOAT or DOUBLE, not " + type);
+            throw new IllegalArgumentException(opName() + " computes in FLOAT or DOUBLE, not " + type);
         }
         for (int i = 1; i < count; i++) {
             if (inputs.get(i).dataType() != type) {
-                throw new IllegalArgumentException(name + ": input " + i + " is "
+                throw new IllegalArgumentException(opName() + ": input " + i + " is "
                         + inputs.get(i).dataType() + " but input 0 is " + type + ": all inputs must be of one type");
             }
         }

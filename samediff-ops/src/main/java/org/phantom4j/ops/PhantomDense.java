@@ -55,6 +55,11 @@ public final class PhantomDense extends ShardedOp {
     }
 
     @Override
+    public String opName() {
+        return NAME;
+    }
+
+    @Override
     public int getNumOutputs() {
         return 2;
     }

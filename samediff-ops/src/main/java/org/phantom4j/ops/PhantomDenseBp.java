@@ -61,6 +61,11 @@ public final class PhantomDenseBp extends ShardedOp {
     }
 
     @Override
+    public String opName() {
+        return NAME;
+    }
+
+    @Override
     public int getNumOutputs() {
         return (inputGradient() ? 1 : 0) + PhantomParameters.perShard(geometry()) * own().count();
     }

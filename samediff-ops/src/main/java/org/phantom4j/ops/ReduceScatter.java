@@ -35,6 +35,11 @@ public final class ReduceScatter extends ShardedOp {
     }
 
     @Override
+    public String opName() {
+        return NAME;
+    }
+
+    @Override
     public int getNumOutputs() {
         return 1;
     }

@@ -41,6 +41,11 @@ public final class TensorParallelDense extends ShardedOp {
     }
 
     @Override
+    public String opName() {
+        return NAME;
+    }
+
+    @Override
     public int getNumOutputs() {
         return 2;
     }

@@ -56,6 +56,11 @@ public final class TensorParallelDenseBp extends ShardedOp {
     }
 
     @Override
+    public String opName() {
+        return NAME;
+    }
+
+    @Override
     public int getNumOutputs() {
         return inputGradient() ? 3 : 2;
     }
