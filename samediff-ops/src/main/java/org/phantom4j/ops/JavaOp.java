@@ -1,13 +1,11 @@
 package org.phantom4j.ops;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.common.util.ArrayUtil;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
@@ -59,11 +57,24 @@ public abstract class JavaOp extends DynamicCustomOp {
     /** Computes the outputs, which have the shapes that {@link #outputShapes} gave; their order may be 'c' or 'f'. */
     protected abstract void execute(List<INDArray> inputs, List<INDArray> outputs);
 
-    /** Called by ND4J's executioner with the arrays of one execution. */
+    /** Runs the op on its own arrays; makes the outputs if it was given none. Called by ND4J's executioner. */
+    public final INDArray[] run() {
+        List<INDArray> inputs = inputArguments();
+        List<long[]> shapes = outputShapes(inputs);
+        if (outputArguments().isEmpty()) {
+            shapes.forEach(shape ->
+                    addOutputArgument(Nd4j.createUninitialized(inputs.get(0).dataType(), shape, 'f')));
+        }
+        return run(inputs, outputArguments(), shapes);
+    }
+
+    /** Runs the op on the arrays of one execution of a graph. Called by ND4J's executioner. */
     public final INDArray[] run(OpContext context) {
         List<INDArray> inputs = context.getInputArrays();
-        List<INDArray> outputs = context.getOutputArrays();
-        List<long[]> shapes = outputShapes(inputs);
+        return run(inputs, context.getOutputArrays(), outputShapes(inputs));
+    }
+
+    private INDArray[] run(List<INDArray> inputs, List<INDArray> outputs, List<long[]> shapes) {
         if (outputs.size() != shapes.size()) {
             throw new IllegalArgumentException(
                     opName() + " has " + shapes.size() + " outputs but was given " + outputs.size());
@@ -89,18 +100,15 @@ public abstract class JavaOp extends DynamicCustomOp {
         return describe(context == null ? inputArguments() : context.getInputArrays());
     }
 
+    /**
+     * The outputs in a graph. In 'c' order: where SameDiff's array cache has a 'c' array and is asked for an 'f' one, or the
+     * other way round, it changes the order and leaves the strides.
+     */
     private List<LongShapeDescriptor> describe(List<INDArray> inputs) {
-        List<LongShapeDescriptor> descriptors = new ArrayList<>();
-        for (long[] shape : outputShapes(inputs)) {
-            descriptors.add(LongShapeDescriptor.fromShape(
-                    shape,
-                    ArrayUtil.calcStridesFortran(shape),
-                    1,
-                    'f',
-                    inputs.get(0).dataType(),
-                    false));
-        }
-        return descriptors;
+        DataType type = inputs.get(0).dataType();
+        return outputShapes(inputs).stream()
+                .map(shape -> LongShapeDescriptor.fromShape(shape, type))
+                .toList();
     }
 
     @Override

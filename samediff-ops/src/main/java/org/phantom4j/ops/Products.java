@@ -1,10 +1,10 @@
 package org.phantom4j.ops;
 
+import java.util.Objects;
 import org.nd4j.linalg.api.blas.params.MMulTranspose;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * The matrix products of the ops, into and out of views, without copies: any matrix with one dense dimension will do.
@@ -69,11 +69,23 @@ public final class Products {
 
     /** {@code count} columns of a matrix from {@code start} on, as a view. */
     public static INDArray columns(INDArray matrix, long start, long count) {
-        return matrix.get(NDArrayIndex.all(), NDArrayIndex.interval(start, start + count));
+        Objects.checkFromIndexSize(start, count, matrix.size(1));
+        return view(matrix, matrix.size(0), count, start * matrix.stride(1));
     }
 
     /** {@code count} rows of a matrix from {@code start} on, as a view. */
     public static INDArray rows(INDArray matrix, long start, long count) {
-        return matrix.get(NDArrayIndex.interval(start, start + count), NDArrayIndex.all());
+        Objects.checkFromIndexSize(start, count, matrix.size(0));
+        return view(matrix, count, matrix.size(1), start * matrix.stride(0));
+    }
+
+    /** Not INDArray.get: that takes the rows of a matrix with gaps in both dimensions for empty. */
+    private static INDArray view(INDArray matrix, long rows, long columns, long skipped) {
+        return Nd4j.create(
+                matrix.data(),
+                new long[] {rows, columns},
+                matrix.stride(),
+                matrix.offset() + skipped,
+                matrix.ordering());
     }
 }

@@ -24,6 +24,11 @@ public final class PhantomNativeOpExecutioner extends NativeOpExecutioner {
     }
 
     @Override
+    public INDArray[] exec(CustomOp op) {
+        return op instanceof JavaOp javaOp ? javaOp.run() : super.exec(op);
+    }
+
+    @Override
     public INDArray[] exec(CustomOp op, OpContext context) {
         return op instanceof JavaOp javaOp ? javaOp.run(context) : super.exec(op, context);
     }
