@@ -30,6 +30,7 @@ final class AeronRank {
     private final IdleStrategy idle;
     private final List<Group> groups = new ArrayList<>();
     private int nextGroupId;
+    private volatile Exchange awaited;
 
     AeronRank(int number, List<Peer> peers, long token, AeronTransport transport, Health health) {
         this.number = number;
@@ -143,7 +144,24 @@ final class AeronRank {
         return work;
     }
 
+    /** What this rank is doing, for ranks that wait for it. Any thread may ask. */
+    String activity() {
+        Exchange exchange = awaited;
+        return exchange == null ? "not in a collective" : "in " + exchange;
+    }
+
     void await(Exchange exchange, Group group) {
+        awaited = exchange;
+        try {
+            awaitCompletion(exchange, group);
+        } catch (CommException e) {
+            throw new CommException(
+                    e.reason(), e.getMessage() + " [rank " + number + " was in " + exchange + "]", e);
+        }
+        awaited = null;
+    }
+
+    private void awaitCompletion(Exchange exchange, Group group) {
         idle.reset();
         long lastProgressNs = System.nanoTime();
         while (!exchange.complete()) {
