@@ -41,8 +41,8 @@ public interface CommBackend {
         ServiceLoader.load(CommBackend.class).forEach(backend -> all.put(backend.name(), backend));
         CommBackend backend = all.get(name);
         if (backend == null) {
-            throw new IllegalArgumentException("there is no back end '" + name + "' for communication: use "
-                    + String.join(" or ", all.keySet()));
+            throw new IllegalArgumentException(
+                    "there is no back end '" + name + "' for communication: use " + String.join(" or ", all.keySet()));
         }
         return backend;
     }

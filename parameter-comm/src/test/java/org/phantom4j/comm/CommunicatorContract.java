@@ -238,13 +238,11 @@ public abstract class CommunicatorContract {
 
     @Test
     void disagreementNamesBothSides() {
-        CommException e = assertThrows(
-                CommException.class,
-                () -> ranks().run(2, comm -> {
-                    INDArray array = Nd4j.create(DataType.FLOAT, comm.rank() == 0 ? 100 : 200);
-                    comm.allReduce(array);
-                    return null;
-                }));
+        CommException e = assertThrows(CommException.class, () -> ranks().run(2, comm -> {
+            INDArray array = Nd4j.create(DataType.FLOAT, comm.rank() == 0 ? 100 : 200);
+            comm.allReduce(array);
+            return null;
+        }));
         assertEquals(CommException.Reason.MISMATCH, e.reason());
         assertTrue(e.getMessage().contains("100 FLOAT") && e.getMessage().contains("200 FLOAT"), e.getMessage());
         assertTrue(e.getMessage().contains("rank 0") && e.getMessage().contains("rank 1"), e.getMessage());
@@ -258,8 +256,7 @@ public abstract class CommunicatorContract {
                 comm -> run(() -> comm.allReduce(Nd4j.create(DataType.DOUBLE, 12))),
                 comm -> run(() -> comm.broadcast(Nd4j.create(DataType.FLOAT, 12), 0)),
                 comm -> run(() -> comm.broadcast(Nd4j.create(DataType.FLOAT, 12), 1)),
-                comm -> run(() -> comm.reduceScatter(
-                        Nd4j.create(DataType.FLOAT, 12), Nd4j.create(DataType.FLOAT, 4))),
+                comm -> run(() -> comm.reduceScatter(Nd4j.create(DataType.FLOAT, 12), Nd4j.create(DataType.FLOAT, 4))),
                 comm -> run(() -> comm.allGather(
                         Nd4j.create(DataType.FLOAT, 2 + comm.rank()), Nd4j.create(DataType.FLOAT, 9), 2, 3, 4)),
                 comm -> run(comm::barrier));
@@ -267,8 +264,7 @@ public abstract class CommunicatorContract {
             int usual = a;
             int other = (a + 1) % calls.size();
             CommException e = assertThrows(
-                    CommException.class,
-                    () -> ranks().run(3, comm -> calls.get(comm.rank() == odd ? other : usual)
+                    CommException.class, () -> ranks().run(3, comm -> calls.get(comm.rank() == odd ? other : usual)
                             .run(comm)));
             assertEquals(CommException.Reason.MISMATCH, e.reason(), e.getMessage());
         }
@@ -281,16 +277,14 @@ public abstract class CommunicatorContract {
 
     @Test
     void aRankThatThrowsFailsTheOthers() {
-        IllegalStateException e = assertThrows(
-                IllegalStateException.class,
-                () -> ranks().run(3, comm -> {
-                    if (comm.rank() == 1) {
-                        throw new IllegalStateException("out of cheese");
-                    }
-                    CommException seen = assertThrows(CommException.class, comm::barrier);
-                    assertTrue(seen.getMessage().contains("out of cheese"), seen.getMessage());
-                    return null;
-                }));
+        IllegalStateException e = assertThrows(IllegalStateException.class, () -> ranks().run(3, comm -> {
+            if (comm.rank() == 1) {
+                throw new IllegalStateException("out of cheese");
+            }
+            CommException seen = assertThrows(CommException.class, comm::barrier);
+            assertTrue(seen.getMessage().contains("out of cheese"), seen.getMessage());
+            return null;
+        }));
         assertEquals("out of cheese", e.getMessage());
     }
 

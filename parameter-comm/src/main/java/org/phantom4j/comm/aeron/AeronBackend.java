@@ -84,8 +84,7 @@ public final class AeronBackend implements CommBackend {
                 return withTransport(job, health, options, body);
             } catch (Throwable e) {
                 if (!(e instanceof CommException)) {
-                    health.fail(new CommException(
-                            Reason.RANK_FAILED, health.name(world.rank()) + " failed: " + e, e));
+                    health.fail(new CommException(Reason.RANK_FAILED, health.name(world.rank()) + " failed: " + e, e));
                 } else {
                     health.fail((CommException) e);
                 }
@@ -110,7 +109,8 @@ public final class AeronBackend implements CommBackend {
                     job.exchange(own.getBytes(StandardCharsets.UTF_8)).get(host.rank()), StandardCharsets.UTF_8);
             String directory = options.directory() == null ? offered : options.directory();
             try (AeronTransport transport = new AeronTransport(options, directory, health::transportFailed)) {
-                AeronRank rank = new AeronRank(self.rank(), peers(job, transport, options), job.token(), transport, health);
+                AeronRank rank =
+                        new AeronRank(self.rank(), peers(job, transport, options), job.token(), transport, health);
                 job.onActivity(rank::activity);
                 AeronCommunicator communicator = new AeronCommunicator(rank.world());
                 T result = RankContext.call(communicator, () -> body.run(communicator));

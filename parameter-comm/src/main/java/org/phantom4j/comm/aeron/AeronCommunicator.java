@@ -70,7 +70,12 @@ final class AeronCommunicator implements Communicator {
         setOffsets(part, whole, counts);
         stats.count(Collective.ALL_GATHER, (size - 1) * bytes(part));
         exchange.plan(Collective.ALL_GATHER, whole.dataType(), whole.length(), Signature.blocksHash(counts), 0);
-        planAllGather(exchange, readAddress(part), bytes(part), writeAddress(whole), whole.dataType().width());
+        planAllGather(
+                exchange,
+                readAddress(part),
+                bytes(part),
+                writeAddress(whole),
+                whole.dataType().width());
         return group.start(exchange.keep(part, whole));
     }
 
@@ -114,7 +119,8 @@ final class AeronCommunicator implements Communicator {
         DenseArrays.requireDense(array);
         stats.count(
                 Collective.ALL_REDUCE,
-                CommStats.allReduceElements(array.length(), rank, size) * array.dataType().width());
+                CommStats.allReduceElements(array.length(), rank, size)
+                        * array.dataType().width());
         exchange.plan(Collective.ALL_REDUCE, array.dataType(), array.length(), 0, 0);
         long address = writeAddress(array);
         long bytes = bytes(array);
@@ -320,8 +326,8 @@ final class AeronCommunicator implements Communicator {
     @Override
     public void abort(Throwable cause) {
         Health health = group.rank().health();
-        health.fail(new CommException(
-                Reason.RANK_FAILED, health.name(group.rank().number()) + " failed: " + cause, cause));
+        health.fail(
+                new CommException(Reason.RANK_FAILED, health.name(group.rank().number()) + " failed: " + cause, cause));
     }
 
     @Override

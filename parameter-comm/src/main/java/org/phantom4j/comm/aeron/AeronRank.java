@@ -155,8 +155,7 @@ final class AeronRank {
         try {
             awaitCompletion(exchange, group);
         } catch (CommException e) {
-            throw new CommException(
-                    e.reason(), e.getMessage() + " [rank " + number + " was in " + exchange + "]", e);
+            throw new CommException(e.reason(), e.getMessage() + " [rank " + number + " was in " + exchange + "]", e);
         }
         awaited = null;
     }

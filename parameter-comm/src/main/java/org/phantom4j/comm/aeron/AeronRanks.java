@@ -100,8 +100,8 @@ final class AeronRanks {
 
         @Override
         public CommException timedOut(String waiting, List<Integer> suspects) {
-            return fail(new CommException(
-                    Reason.TIMEOUT, "no progress in " + waiting + ": waited for rank " + suspects));
+            return fail(
+                    new CommException(Reason.TIMEOUT, "no progress in " + waiting + ": waited for rank " + suspects));
         }
 
         @Override

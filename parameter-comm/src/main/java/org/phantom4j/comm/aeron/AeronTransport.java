@@ -99,7 +99,8 @@ final class AeronTransport implements AutoCloseable {
             Thread.yield();
         }
         throw new CommException(
-                Reason.TIMEOUT, "the media driver opened no UDP port at " + address + ": is that an address of this machine?");
+                Reason.TIMEOUT,
+                "the media driver opened no UDP port at " + address + ": is that an address of this machine?");
     }
 
     private static String bracketed(String address) {
@@ -122,8 +123,7 @@ final class AeronTransport implements AutoCloseable {
         try {
             int termLength = near ? options.ipcTermLength() : options.udpTermLength();
             int mtuLength = near ? IPC_MTU_LENGTH : options.udpMtuLength();
-            to.termLength(termLength)
-                    .mtu(Math.min(mtuLength, FrameDescriptor.computeMaxMessageLength(termLength)));
+            to.termLength(termLength).mtu(Math.min(mtuLength, FrameDescriptor.computeMaxMessageLength(termLength)));
             ExclusivePublication publication = aeron.addExclusivePublication(to.build(), stream.toPeer());
             return new Link(peer, stream.token(), publication, subscription);
         } catch (RuntimeException e) {

@@ -77,7 +77,8 @@ final class DriverDirectories {
 
     private static void deleteAbandoned(Path base) throws IOException {
         try (Stream<Path> files = Files.list(base)) {
-            for (Path lockFile : files.filter(file -> file.toString().endsWith(LOCK_SUFFIX)).toList()) {
+            for (Path lockFile :
+                    files.filter(file -> file.toString().endsWith(LOCK_SUFFIX)).toList()) {
                 if (!HELD.contains(lockFile) && abandoned(lockFile)) {
                     String path = lockFile.toString();
                     IoUtil.delete(new File(path.substring(0, path.length() - LOCK_SUFFIX.length())), true);

@@ -49,8 +49,7 @@ final class EmbeddedDriver implements AutoCloseable {
     }
 
     private static IdleStrategy idle() {
-        return new BackoffIdleStrategy(
-                100, 50, TimeUnit.MICROSECONDS.toNanos(10), TimeUnit.MICROSECONDS.toNanos(100));
+        return new BackoffIdleStrategy(100, 50, TimeUnit.MICROSECONDS.toNanos(10), TimeUnit.MICROSECONDS.toNanos(100));
     }
 
     Path directory() {

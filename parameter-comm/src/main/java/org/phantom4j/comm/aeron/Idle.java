@@ -35,8 +35,9 @@ public enum Idle {
         return switch (this) {
             case SPIN -> BusySpinIdleStrategy.INSTANCE;
             case YIELD -> YieldingIdleStrategy.INSTANCE;
-            case BACKOFF -> new BackoffIdleStrategy(
-                    200, 500, TimeUnit.MICROSECONDS.toNanos(10), TimeUnit.MICROSECONDS.toNanos(100));
+            case BACKOFF ->
+                new BackoffIdleStrategy(
+                        200, 500, TimeUnit.MICROSECONDS.toNanos(10), TimeUnit.MICROSECONDS.toNanos(100));
         };
     }
 

@@ -37,8 +37,6 @@ final class JobHealth implements Health {
     /** What happens when Aeron itself fails: the streams are lost. */
     void transportFailed(Throwable cause) {
         fail(new CommException(
-                Reason.RANK_FAILED,
-                name(job.world().rank()) + " lost its media driver: " + cause.getMessage(),
-                cause));
+                Reason.RANK_FAILED, name(job.world().rank()) + " lost its media driver: " + cause.getMessage(), cause));
     }
 }

@@ -76,7 +76,8 @@ final class ControlChannel implements Closeable {
             byte[] proof = in.readNBytes(Secret.MAC_LENGTH);
             if (!Secret.same(proof, secret.mac("rank", ours, theirs))) {
                 out.writeBoolean(false);
-                throw new RefusedException("a process at " + socket.getRemoteSocketAddress() + " does not know the secret");
+                throw new RefusedException(
+                        "a process at " + socket.getRemoteSocketAddress() + " does not know the secret");
             }
             out.writeBoolean(true);
             out.write(secret.mac("coordinator", theirs, ours));
@@ -99,7 +100,8 @@ final class ControlChannel implements Closeable {
             out.write(hello(ours));
             out.write(secret.mac("rank", theirs, ours));
             if (!in.readBoolean()) {
-                throw new RefusedException("the secret is wrong: " + Secret.VARIABLE + " must be the same on every rank");
+                throw new RefusedException(
+                        "the secret is wrong: " + Secret.VARIABLE + " must be the same on every rank");
             }
             if (!Secret.same(in.readNBytes(Secret.MAC_LENGTH), secret.mac("coordinator", ours, theirs))) {
                 throw new RefusedException("what answers at " + socket.getRemoteSocketAddress()
@@ -138,13 +140,13 @@ final class ControlChannel implements Closeable {
 
     private static byte[] readHello(DataInputStream in) throws IOException {
         if (!Arrays.equals(in.readNBytes(MAGIC.length), MAGIC)) {
-            throw new RefusedException("what is connected does not speak phantom4j's protocol:"
-                    + " is another service at this port?");
+            throw new RefusedException(
+                    "what is connected does not speak phantom4j's protocol:" + " is another service at this port?");
         }
         int version = in.readInt();
         if (version != PROTOCOL_VERSION) {
-            throw new RefusedException("the other side speaks version " + version + " of the protocol, this one version "
-                    + PROTOCOL_VERSION + ": run the same phantom4j everywhere");
+            throw new RefusedException("the other side speaks version " + version
+                    + " of the protocol, this one version " + PROTOCOL_VERSION + ": run the same phantom4j everywhere");
         }
         byte[] nonce = in.readNBytes(Secret.MAC_LENGTH);
         if (nonce.length < Secret.MAC_LENGTH) {
@@ -183,7 +185,8 @@ final class ControlChannel implements Closeable {
     Message receive() throws IOException {
         int length = in.readInt();
         if (length < 1 || length > MAX_MESSAGE_LENGTH) {
-            throw new RefusedException("a message of " + length + " bytes: at most " + MAX_MESSAGE_LENGTH + " are allowed");
+            throw new RefusedException(
+                    "a message of " + length + " bytes: at most " + MAX_MESSAGE_LENGTH + " are allowed");
         }
         byte[] payload = in.readNBytes(length);
         byte[] mac = in.readNBytes(Secret.MAC_LENGTH);
@@ -198,7 +201,10 @@ final class ControlChannel implements Closeable {
     record Message(int type, DataInputStream body) {}
 
     private static byte[] counter(byte direction, long number) {
-        return ByteBuffer.allocate(1 + Long.BYTES).put(direction).putLong(number).array();
+        return ByteBuffer.allocate(1 + Long.BYTES)
+                .put(direction)
+                .putLong(number)
+                .array();
     }
 
     /** This side's address: one at which the other side can reach this machine. */

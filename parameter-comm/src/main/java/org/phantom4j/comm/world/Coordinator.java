@@ -244,7 +244,8 @@ final class Coordinator implements Closeable {
         if (!seat.left && !closed) {
             fail(new CommException(
                     Reason.RANK_FAILED,
-                    seat.member + " died or was cut off: its connection ended (" + cause.getClass().getSimpleName()
+                    seat.member + " died or was cut off: its connection ended ("
+                            + cause.getClass().getSimpleName()
                             + (cause.getMessage() == null ? "" : ": " + cause.getMessage()) + ")"));
         }
     }
@@ -305,8 +306,7 @@ final class Coordinator implements Closeable {
             if (!silent.isEmpty()) {
                 String who = silent.stream().map(Member::toString).collect(Collectors.joining(", "));
                 fail(new CommException(
-                        Reason.TIMEOUT,
-                        who + " is unresponsive: is it stopped, or its machine overloaded? " + waited));
+                        Reason.TIMEOUT, who + " is unresponsive: is it stopped, or its machine overloaded? " + waited));
             } else {
                 String who = suspects.stream()
                         .map(rank -> seats[rank].member + ", which is " + seats[rank].status)

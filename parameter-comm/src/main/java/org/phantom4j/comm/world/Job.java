@@ -62,8 +62,8 @@ public final class Job implements AutoCloseable {
      * @throws CommException REFUSED if the coordinator does not want this process; TIMEOUT if ranks are missing
      */
     public static Job join(World world, Secret secret, String geometry, Duration timeout) {
-        String version = "phantom4j " + Objects.requireNonNullElse(
-                Job.class.getPackage().getImplementationVersion(), "development build");
+        String version = "phantom4j "
+                + Objects.requireNonNullElse(Job.class.getPackage().getImplementationVersion(), "development build");
         Coordinator.Terms terms = new Coordinator.Terms(world.size(), version, geometry);
         InetAddress address = resolve(world, timeout);
         Coordinator coordinator = null;
@@ -142,7 +142,8 @@ public final class Job implements AutoCloseable {
     }
 
     private void introduce(Coordinator.Terms terms) {
-        Member self = new Member(world.rank(), Machine.hostName(), ProcessHandle.current().pid(), Machine.id());
+        Member self = new Member(
+                world.rank(), Machine.hostName(), ProcessHandle.current().pid(), Machine.id());
         Thread reader = new Thread(this::read, "job-" + world.rank());
         reader.setDaemon(true);
         reader.start();
@@ -178,11 +179,12 @@ public final class Job implements AutoCloseable {
     }
 
     private CommException disconnected(IOException e) {
-        String zero = members.isEmpty() ? "rank 0 at " + at(world) : members.get(0).toString();
+        String zero =
+                members.isEmpty() ? "rank 0 at " + at(world) : members.get(0).toString();
         return new CommException(
                 Reason.RANK_FAILED,
-                zero + " died or was cut off: its connection ended (" + e.getClass().getSimpleName()
-                        + (e.getMessage() == null ? "" : ": " + e.getMessage()) + ")",
+                zero + " died or was cut off: its connection ended ("
+                        + e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage()) + ")",
                 e);
     }
 
@@ -327,8 +329,7 @@ public final class Job implements AutoCloseable {
         try {
             if (!latch.await(timeout.toMillis() + GRACE_MS, TimeUnit.MILLISECONDS)) {
                 throw fail(new CommException(
-                        Reason.TIMEOUT,
-                        "rank " + world.rank() + " waited " + timeout.toMillis() + " ms for " + what));
+                        Reason.TIMEOUT, "rank " + world.rank() + " waited " + timeout.toMillis() + " ms for " + what));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

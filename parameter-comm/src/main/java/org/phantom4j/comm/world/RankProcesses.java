@@ -48,10 +48,7 @@ public final class RankProcesses {
     /** The command that would run {@code mainClass} as this process's Java runs. */
     public static List<String> javaCommand(String mainClass, List<String> arguments) {
         List<String> command = new ArrayList<>();
-        command.add(ProcessHandle.current()
-                .info()
-                .command()
-                .orElse(System.getProperty("java.home") + "/bin/java"));
+        command.add(ProcessHandle.current().info().command().orElse(System.getProperty("java.home") + "/bin/java"));
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
@@ -99,6 +96,9 @@ public final class RankProcesses {
             ProcessBuilder builder = new ProcessBuilder(command);
             Map<String, String> variables = builder.environment();
             variables.putAll(environment);
+            // ranks whose computing threads outnumber the processors slow each other down many times
+            int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
+            variables.putIfAbsent("OMP_NUM_THREADS", Integer.toString(threads));
             variables.put(World.RANK, Integer.toString(rank));
             variables.put(World.WORLD_SIZE, Integer.toString(ranks));
             variables.put(World.LOCAL_RANK, Integer.toString(rank));
@@ -148,7 +148,8 @@ public final class RankProcesses {
         int status = 0;
         long deadlineNs = Long.MAX_VALUE;
         for (int left = processes.size(); left > 0; left--) {
-            Integer rank = ended.poll(status == 0 ? Long.MAX_VALUE : deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS);
+            Integer rank =
+                    ended.poll(status == 0 ? Long.MAX_VALUE : deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS);
             if (rank == null) {
                 err.println("ranks still run " + GRACE_SECONDS + " s after the first failure: ending them");
                 stop();
@@ -196,10 +197,11 @@ public final class RankProcesses {
     public static void endWithLauncher(Map<String, String> environment) {
         String launcher = environment.get(LAUNCHER);
         if (launcher != null) {
-            ProcessHandle.of(Long.parseLong(launcher)).ifPresentOrElse(
-                    process -> process.onExit()
-                            .thenRun(() -> Runtime.getRuntime().halt(SIGNAL_STATUS + 1)),
-                    () -> Runtime.getRuntime().halt(SIGNAL_STATUS + 1));
+            ProcessHandle.of(Long.parseLong(launcher))
+                    .ifPresentOrElse(
+                            process -> process.onExit()
+                                    .thenRun(() -> Runtime.getRuntime().halt(SIGNAL_STATUS + 1)),
+                            () -> Runtime.getRuntime().halt(SIGNAL_STATUS + 1));
         }
     }
 }

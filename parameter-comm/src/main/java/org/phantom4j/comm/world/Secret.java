@@ -46,8 +46,9 @@ public final class Secret {
     public static Secret fromEnvironment(Map<String, String> environment) {
         String text = environment.get(VARIABLE);
         if (text == null) {
-            throw new IllegalArgumentException(VARIABLE
-                    + " is not set: give every rank of the job the same secret, such as one output of: openssl rand -hex 32");
+            throw new IllegalArgumentException(
+                    VARIABLE
+                            + " is not set: give every rank of the job the same secret, such as one output of: openssl rand -hex 32");
         }
         return of(text);
     }

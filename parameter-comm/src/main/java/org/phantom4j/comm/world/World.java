@@ -33,8 +33,8 @@ public record World(int rank, int size, int localRank, String masterAddress, int
 
     public World {
         if (size < 1 || rank < 0 || rank >= size) {
-            throw new IllegalArgumentException("rank " + rank + " of a job of " + size
-                    + " ranks: ranks count from 0 to one less than the size");
+            throw new IllegalArgumentException(
+                    "rank " + rank + " of a job of " + size + " ranks: ranks count from 0 to one less than the size");
         }
         if (masterPort < 1 || masterPort > 65535) {
             throw new IllegalArgumentException("MASTER_PORT must be 1 to 65535, not " + masterPort);
@@ -55,8 +55,8 @@ public record World(int rank, int size, int localRank, String masterAddress, int
                 int rank = number(environment, names[0], null, names[0]);
                 int port = number(environment, MASTER_PORT, Integer.toString(DEFAULT_PORT), names[0]);
                 String local = Integer.toString(rank);
-                return Optional.of(
-                        new World(rank, size, number(environment, names[2], local, names[0]), master(environment, size), port));
+                return Optional.of(new World(
+                        rank, size, number(environment, names[2], local, names[0]), master(environment, size), port));
             }
         }
         return Optional.empty();

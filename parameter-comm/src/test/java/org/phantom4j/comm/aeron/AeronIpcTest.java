@@ -11,9 +11,8 @@ class AeronIpcTest extends CommunicatorContract {
 
     @Override
     protected RankRunner ranks() {
-        AeronOptions options = AeronOptions.defaults()
-                .withTimeout(Duration.ofSeconds(20))
-                .withTermLengths(256 * 1024, 256 * 1024);
+        AeronOptions options =
+                AeronOptions.defaults().withTimeout(Duration.ofSeconds(20)).withTermLengths(256 * 1024, 256 * 1024);
         return new RankRunner() {
             @Override
             public <T> List<T> run(int size, LocalRanks.Body<T> body) throws Exception {

@@ -29,10 +29,10 @@ class ProcessesTest {
         int status = RankProcesses.run(command, ranks, Map.of(), out, out);
         String output = bytes.toString(StandardCharsets.UTF_8);
         assertEquals(0, status, output);
-        List<String> done = output.lines().filter(line -> line.contains("done 200")).toList();
+        List<String> done =
+                output.lines().filter(line -> line.contains("done 200")).toList();
         assertEquals(ranks, done.size(), output);
-        assertEquals(
-                1, done.stream().map(line -> line.substring(4)).distinct().count(), "ranks disagree: " + output);
+        assertEquals(1, done.stream().map(line -> line.substring(4)).distinct().count(), "ranks disagree: " + output);
     }
 
     @Test

@@ -37,7 +37,9 @@ final class RankMain {
         long hash = 0;
         int count = 0;
         do {
-            hash = 31 * hash + Arrays.hashCode(collective(comm, new Random(count), maxElements).toDoubleVector());
+            hash = 31 * hash
+                    + Arrays.hashCode(
+                            collective(comm, new Random(count), maxElements).toDoubleVector());
             count++;
             goOn.putScalar(0, forNs == 0 ? (count < 200 ? 1 : 0) : System.nanoTime() - beganNs < forNs ? 1 : 0);
             comm.broadcast(goOn, 0);

@@ -129,7 +129,8 @@ class JobTest {
         CompletableFuture<Job> zero = join(0, 3);
         CompletableFuture<Job> a = join(1, 3);
         CompletableFuture<Job> b = join(1, 3);
-        CompletableFuture.anyOf(a.exceptionally(e -> null), b.exceptionally(e -> null)).join();
+        CompletableFuture.anyOf(a.exceptionally(e -> null), b.exceptionally(e -> null))
+                .join();
         CommException e = refusal(a.isCompletedExceptionally() ? a : b);
         assertTrue(e.getMessage().contains("claims the rank of rank 1"), e.getMessage());
         CompletableFuture<Job> two = join(2, 3);
