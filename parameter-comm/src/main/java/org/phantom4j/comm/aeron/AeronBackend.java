@@ -83,11 +83,11 @@ public final class AeronBackend implements CommBackend {
             try {
                 return withTransport(job, health, options, body);
             } catch (Throwable e) {
-                if (!(e instanceof CommException)) {
-                    health.fail(new CommException(Reason.RANK_FAILED, health.name(world.rank()) + " failed: " + e, e));
-                } else {
-                    health.fail((CommException) e);
-                }
+                health.fail(
+                        e instanceof CommException failure
+                                ? failure
+                                : new CommException(
+                                        Reason.RANK_FAILED, health.name(world.rank()) + " failed: " + e, e));
                 throw e;
             }
         }

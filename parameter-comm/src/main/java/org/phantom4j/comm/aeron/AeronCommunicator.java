@@ -56,7 +56,7 @@ final class AeronCommunicator implements Communicator {
 
     @Override
     public Duration timeout() {
-        return group.rank().options().timeout();
+        return options().timeout();
     }
 
     @Override
@@ -124,7 +124,7 @@ final class AeronCommunicator implements Communicator {
         exchange.plan(Collective.ALL_REDUCE, array.dataType(), array.length(), 0, 0);
         long address = writeAddress(array);
         long bytes = bytes(array);
-        if (bytes <= group.rank().options().directAllReduceBytes()) {
+        if (bytes <= options().directAllReduceBytes()) {
             planDirectAllReduce(exchange, address, bytes, array.dataType());
         } else {
             setNearEvenOffsets(array.length());
@@ -168,7 +168,7 @@ final class AeronCommunicator implements Communicator {
         }
         stats.count(Collective.BROADCAST, rank == root ? (size - 1) * bytes(array) : 0);
         exchange.plan(Collective.BROADCAST, array.dataType(), array.length(), 0, root);
-        if (size > 2 && bytes(array) > group.rank().options().directAllReduceBytes()) {
+        if (size > 2 && bytes(array) > options().directAllReduceBytes()) {
             setNearEvenOffsets(array.length());
             planBroadcastInBlocks(exchange, writeAddress(array), array.dataType(), root);
         } else {
@@ -316,6 +316,15 @@ final class AeronCommunicator implements Communicator {
             Nd4j.getAffinityManager().tagLocation(array, Location.HOST);
         }
         return address;
+    }
+
+    AeronOptions options() {
+        return group.rank().options();
+    }
+
+    /** Streams between the two ranks of this group, for use without it; both call it. */
+    AeronTransport.Pair rawPair() {
+        return group.rank().openPair(group.member(1 - rank));
     }
 
     /** Fragments dropped so far because they were not of this job. */

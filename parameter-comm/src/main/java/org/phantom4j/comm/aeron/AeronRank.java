@@ -54,6 +54,15 @@ final class AeronRank {
         return health;
     }
 
+    boolean failed() {
+        try {
+            health.check();
+            return false;
+        } catch (CommException e) {
+            return true;
+        }
+    }
+
     int nextGroupId() {
         return nextGroupId;
     }
@@ -80,7 +89,7 @@ final class AeronRank {
         try {
             for (int i = 0; i < members.length; i++) {
                 if (members[i] != number) {
-                    links[i] = transport.connect(i, stream(groupId, members[i]));
+                    links[i] = new Link(i, token, transport.open(stream(groupId, members[i])));
                 }
             }
             awaitConnected(group);
@@ -102,7 +111,6 @@ final class AeronRank {
         int sessionId = (int) (token >>> 32) ^ (int) token * 31 + groupId;
         return new AeronTransport.Stream(
                 near ? null : peers.get(other).endpoint(),
-                token,
                 sessionId,
                 base + number * peers.size() + other,
                 base + other * peers.size() + number);
@@ -132,6 +140,11 @@ final class AeronRank {
         return missing;
     }
 
+    /** Streams to and from a group's other member, for use without a group; both call it. */
+    AeronTransport.Pair openPair(int other) {
+        return transport.open(stream(nextGroupId++, other));
+    }
+
     void forget(Group group) {
         groups.remove(group);
     }
@@ -155,9 +168,15 @@ final class AeronRank {
         try {
             awaitCompletion(exchange, group);
         } catch (CommException e) {
-            throw new CommException(e.reason(), e.getMessage() + " [rank " + number + " was in " + exchange + "]", e);
+            throw during(e, "in " + exchange);
         }
         awaited = null;
+    }
+
+    /** A failure, and what this rank was doing when it learnt of it. */
+    CommException during(CommException failure, String activity) {
+        String where = " [rank " + number + " was " + activity + "]";
+        return new CommException(failure.reason(), failure.getMessage() + where, failure);
     }
 
     private void awaitCompletion(Exchange exchange, Group group) {
@@ -180,9 +199,5 @@ final class AeronRank {
             }
             idle.idle(work);
         }
-    }
-
-    void close() {
-        CloseHelper.quietCloseAll(new ArrayList<>(groups));
     }
 }

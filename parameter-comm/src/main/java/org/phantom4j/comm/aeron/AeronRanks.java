@@ -73,11 +73,9 @@ final class AeronRanks {
     }
 
     private static <T> T runRank(AeronRank rank, LocalRanks.Body<T> body) throws Exception {
-        try (AeronCommunicator communicator = new AeronCommunicator(rank.world())) {
-            return RankContext.call(communicator, () -> body.run(communicator));
-        } finally {
-            rank.close();
-        }
+        // not closed here: others may still have to be sent again what was lost
+        AeronCommunicator communicator = new AeronCommunicator(rank.world());
+        return RankContext.call(communicator, () -> body.run(communicator));
     }
 
     /** Health of ranks that share this JVM. */

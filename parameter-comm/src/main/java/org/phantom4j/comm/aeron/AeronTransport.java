@@ -2,12 +2,15 @@ package org.phantom4j.comm.aeron;
 
 import io.aeron.Aeron;
 import io.aeron.ChannelUriStringBuilder;
+import io.aeron.CommonContext;
 import io.aeron.ExclusivePublication;
 import io.aeron.Subscription;
 import io.aeron.exceptions.AeronException;
 import io.aeron.logbuffer.FrameDescriptor;
+import java.io.File;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.agrona.CloseHelper;
 import org.phantom4j.comm.CommException;
@@ -34,7 +37,7 @@ final class AeronTransport implements AutoCloseable {
      *
      * @param endpoint where the peer listens; null if it is on this machine
      */
-    record Stream(String endpoint, long token, int sessionId, int toPeer, int fromPeer) {}
+    record Stream(String endpoint, int sessionId, int toPeer, int fromPeer) {}
 
     private final AeronOptions options;
     private final Aeron aeron;
@@ -51,9 +54,10 @@ final class AeronTransport implements AutoCloseable {
      */
     AeronTransport(AeronOptions options, String directory, Consumer<Throwable> onError) {
         this.options = options;
+        requireDriver(directory);
         Aeron.Context context = new Aeron.Context()
                 .aeronDirectoryName(directory)
-                .driverTimeoutMs(DRIVER_START_MS)
+                .driverTimeoutMs(TimeUnit.NANOSECONDS.toMillis(livenessNs(options)))
                 .errorHandler(onError::accept)
                 .subscriberErrorHandler(onError::accept);
         try {
@@ -66,6 +70,19 @@ final class AeronTransport implements AutoCloseable {
                     e);
         }
         this.portTag = aeron.nextCorrelationId();
+    }
+
+    /** Aeron itself would wait for a driver as long as it waits for one that is paused. */
+    private static void requireDriver(String directory) {
+        long beganNs = System.nanoTime();
+        while (!CommonContext.isDriverActive(new File(directory), DRIVER_START_MS, message -> {})) {
+            if (System.nanoTime() - beganNs > TimeUnit.MILLISECONDS.toNanos(DRIVER_START_MS)) {
+                throw new CommException(
+                        Reason.RANK_FAILED,
+                        "no media driver is active in " + directory + ": is one running there, as this user?");
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
     }
 
     AeronOptions options() {
@@ -96,7 +113,7 @@ final class AeronTransport implements AutoCloseable {
             if (!addresses.isEmpty()) {
                 return addresses.get(0);
             }
-            Thread.yield();
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
         }
         throw new CommException(
                 Reason.TIMEOUT,
@@ -107,8 +124,16 @@ final class AeronTransport implements AutoCloseable {
         return address.contains(":") && !address.startsWith("[") ? "[" + address + "]" : address;
     }
 
-    /** Opens the streams to and from a group's member number {@code peer}; they connect in the background. */
-    Link connect(int peer, Stream stream) {
+    /** Both directions, opened. */
+    record Pair(ExclusivePublication publication, Subscription subscription) implements AutoCloseable {
+        @Override
+        public void close() {
+            CloseHelper.quietCloseAll(publication, subscription);
+        }
+    }
+
+    /** Opens both directions; they connect in the background. */
+    Pair open(Stream stream) {
         boolean near = stream.endpoint() == null;
         ChannelUriStringBuilder from = new ChannelUriStringBuilder().sessionId(stream.sessionId());
         ChannelUriStringBuilder to = new ChannelUriStringBuilder().sessionId(stream.sessionId());
@@ -124,8 +149,7 @@ final class AeronTransport implements AutoCloseable {
             int termLength = near ? options.ipcTermLength() : options.udpTermLength();
             int mtuLength = near ? IPC_MTU_LENGTH : options.udpMtuLength();
             to.termLength(termLength).mtu(Math.min(mtuLength, FrameDescriptor.computeMaxMessageLength(termLength)));
-            ExclusivePublication publication = aeron.addExclusivePublication(to.build(), stream.toPeer());
-            return new Link(peer, stream.token(), publication, subscription);
+            return new Pair(aeron.addExclusivePublication(to.build(), stream.toPeer()), subscription);
         } catch (RuntimeException e) {
             subscription.close();
             throw e;
@@ -134,7 +158,8 @@ final class AeronTransport implements AutoCloseable {
 
     @Override
     public void close() {
-        CloseHelper.quietCloseAll(portHolder, aeron);
+        // closing a stream by itself would wait for the driver, which may be what has failed
+        aeron.close();
     }
 
     /** How long Aeron keeps what belongs to a silent client or peer. */

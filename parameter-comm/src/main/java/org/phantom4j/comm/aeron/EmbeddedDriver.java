@@ -38,7 +38,7 @@ final class EmbeddedDriver implements AutoCloseable {
                 .publicationUnblockTimeoutNs(2 * livenessNs)
                 .imageLivenessTimeoutNs(livenessNs)
                 .publicationConnectionTimeoutNs(livenessNs)
-                .publicationLingerTimeoutNs(TimeUnit.SECONDS.toNanos(1))
+                .publicationLingerTimeoutNs(livenessNs)
                 .errorHandler(onError::accept);
         try {
             this.driver = MediaDriver.launch(customize.apply(context));

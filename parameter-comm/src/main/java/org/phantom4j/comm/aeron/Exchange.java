@@ -1,6 +1,7 @@
 package org.phantom4j.comm.aeron;
 
 import io.aeron.logbuffer.ControlledFragmentHandler.Action;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -330,8 +331,13 @@ final class Exchange implements Pending {
         if (!active) {
             throw new IllegalStateException("this handle was awaited before: await each handle once");
         }
-        group.await(this);
-        active = false;
+        try {
+            group.await(this);
+        } finally {
+            active = false;
+            Reference.reachabilityFence(reads);
+            Reference.reachabilityFence(writes);
+        }
         reads = null;
         writes = null;
         group.release(this);

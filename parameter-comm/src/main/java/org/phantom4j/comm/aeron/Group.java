@@ -2,6 +2,7 @@ package org.phantom4j.comm.aeron;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.phantom4j.comm.CommException;
 
 /** A group of ranks, seen from one of them: its links, and the collectives under way. Belongs to its rank's thread. */
 final class Group implements AutoCloseable {
@@ -52,14 +53,22 @@ final class Group implements AutoCloseable {
 
     /** An exchange to plan and {@link #start}. */
     Exchange prepare() {
-        owner.health().check();
+        try {
+            owner.health().check();
+        } catch (CommException e) {
+            throw owner.during(e, "about to start collective number " + sequence);
+        }
         return free.isEmpty() ? new Exchange(this) : free.remove(free.size() - 1);
     }
 
     Exchange start(Exchange exchange) {
         exchange.start(sequence++);
         active.add(exchange);
-        owner.progress();
+        try {
+            owner.progress();
+        } catch (CommException e) {
+            throw owner.during(e, "starting " + exchange);
+        }
         return exchange;
     }
 
@@ -95,6 +104,10 @@ final class Group implements AutoCloseable {
     @Override
     public void close() {
         owner.forget(this);
+        if (owner.failed()) {
+            // the media driver may not answer; what is open goes with the connection to it
+            return;
+        }
         for (Link link : links) {
             if (link != null) {
                 link.close();

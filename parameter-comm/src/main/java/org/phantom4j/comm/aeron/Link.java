@@ -8,7 +8,6 @@ import io.aeron.logbuffer.BufferClaim;
 import io.aeron.logbuffer.ControlledFragmentHandler;
 import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import io.aeron.logbuffer.Header;
-import org.agrona.CloseHelper;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.phantom4j.comm.CommException;
@@ -39,6 +38,7 @@ final class Link implements AutoCloseable {
     long receiving;
 
     private final long token;
+    private final AeronTransport.Pair streams;
     private final ExclusivePublication publication;
     private final Subscription subscription;
     private final int maxData;
@@ -48,11 +48,12 @@ final class Link implements AutoCloseable {
     private Exchange receiver;
     private long droppedFragments;
 
-    Link(int peer, long token, ExclusivePublication publication, Subscription subscription) {
+    Link(int peer, long token, AeronTransport.Pair streams) {
         this.peer = peer;
         this.token = token;
-        this.publication = publication;
-        this.subscription = subscription;
+        this.streams = streams;
+        this.publication = streams.publication();
+        this.subscription = streams.subscription();
         int payload = publication.maxPayloadLength() - HEADER_LENGTH;
         this.maxData = payload >= ALIGNMENT ? payload / ALIGNMENT * ALIGNMENT : payload / Long.BYTES * Long.BYTES;
     }
@@ -123,6 +124,6 @@ final class Link implements AutoCloseable {
 
     @Override
     public void close() {
-        CloseHelper.quietCloseAll(publication, subscription);
+        streams.close();
     }
 }

@@ -1,6 +1,7 @@
 package org.phantom4j.comm.aeron;
 
 import java.util.Arrays;
+import java.util.List;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -17,14 +18,23 @@ final class Signature {
 
     static final int LENGTH = 24;
 
-    private static final Collective[] COLLECTIVES = Collective.values();
-    private static final DataType[] TYPES = {DataType.FLOAT, DataType.DOUBLE, DataType.INT64};
+    /** What numbers stand for on the wire: append only. */
+    private static final List<Collective> COLLECTIVES = List.of(
+            Collective.ALL_GATHER,
+            Collective.REDUCE_SCATTER,
+            Collective.ALL_REDUCE,
+            Collective.BROADCAST,
+            Collective.BARRIER,
+            Collective.SPLIT);
+
+    private static final List<DataType> TYPES = List.of(DataType.FLOAT, DataType.DOUBLE, DataType.INT64);
 
     private Collective collective;
     private DataType type;
     private long elements;
     private int blocksHash;
     private int root;
+    private long codes;
 
     Signature set(Collective collective, DataType type, long elements, int blocksHash, int root) {
         this.collective = collective;
@@ -32,6 +42,7 @@ final class Signature {
         this.elements = elements;
         this.blocksHash = blocksHash;
         this.root = root;
+        this.codes = COLLECTIVES.indexOf(collective) | (long) TYPES.indexOf(type) << 8;
         return this;
     }
 
@@ -57,40 +68,27 @@ final class Signature {
         buffer.putLong(offset, elements);
         buffer.putInt(offset + 8, blocksHash);
         buffer.putInt(offset + 12, root);
-        buffer.putLong(offset + 16, codes());
-    }
-
-    private long codes() {
-        return collective.ordinal() | (long) typeCode() << 8;
-    }
-
-    private int typeCode() {
-        for (int i = 0; i < TYPES.length; i++) {
-            if (TYPES[i] == type) {
-                return i;
-            }
-        }
-        throw new IllegalStateException("no code for type " + type);
+        buffer.putLong(offset + 16, codes);
     }
 
     boolean matches(DirectBuffer buffer, int offset) {
         return buffer.getLong(offset) == elements
                 && buffer.getInt(offset + 8) == blocksHash
                 && buffer.getInt(offset + 12) == root
-                && buffer.getLong(offset + 16) == codes();
+                && buffer.getLong(offset + 16) == codes;
     }
 
     /** The signature of a fragment; null if it holds none. */
     static Signature decode(DirectBuffer buffer, int offset) {
         int collective = buffer.getByte(offset + 16);
         int type = buffer.getByte(offset + 17);
-        if (collective < 0 || collective >= COLLECTIVES.length || type < 0 || type >= TYPES.length) {
+        if (collective < 0 || collective >= COLLECTIVES.size() || type < 0 || type >= TYPES.size()) {
             return null;
         }
         return new Signature()
                 .set(
-                        COLLECTIVES[collective],
-                        TYPES[type],
+                        COLLECTIVES.get(collective),
+                        TYPES.get(type),
                         buffer.getLong(offset),
                         buffer.getInt(offset + 8),
                         buffer.getInt(offset + 12));

@@ -274,7 +274,9 @@ public final class Job implements AutoCloseable {
     }
 
     /**
-     * @throws CommException the job's failure, if it has failed
+     * Throws the job's failure, if it has failed. Cheap.
+     *
+     * @throws CommException as an exception of the calling thread's own
      */
     public void check() {
         CommException cause = failure.get();

@@ -112,7 +112,10 @@ public final class RankProcesses {
             int number = rank;
             print(number, process.getInputStream(), false);
             print(number, process.getErrorStream(), true);
-            process.onExit().thenRun(() -> ended.add(number));
+            startThread("rank-" + number + "-end", () -> {
+                process.onExit().join();
+                ended.add(number);
+            });
         }
     }
 
@@ -123,25 +126,19 @@ public final class RankProcesses {
     }
 
     private void print(int rank, InputStream stream, boolean isError) {
-        Thread thread = new Thread(
-                () -> {
-                    PrintStream target = isError ? err : out;
-                    try (BufferedReader reader =
-                            new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
-                        for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                            if (isError && !line.isBlank()) {
-                                lastErrors[rank] = line;
-                            }
-                            target.println("[" + rank + "] " + line);
-                        }
-                    } catch (IOException e) {
-                        target.println("[" + rank + "] (output lost: " + e.getMessage() + ")");
+        printers.add(startThread("rank-" + rank + (isError ? "-err" : "-out"), () -> {
+            PrintStream target = isError ? err : out;
+            try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
+                for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                    if (isError && !line.isBlank()) {
+                        lastErrors[rank] = line;
                     }
-                },
-                "rank-" + rank + (isError ? "-err" : "-out"));
-        thread.setDaemon(true);
-        printers.add(thread);
-        thread.start();
+                    target.println("[" + rank + "] " + line);
+                }
+            } catch (IOException e) {
+                target.println("[" + rank + "] (output lost: " + e.getMessage() + ")");
+            }
+        }));
     }
 
     private int await() throws InterruptedException {
@@ -197,11 +194,18 @@ public final class RankProcesses {
     public static void endWithLauncher(Map<String, String> environment) {
         String launcher = environment.get(LAUNCHER);
         if (launcher != null) {
-            ProcessHandle.of(Long.parseLong(launcher))
-                    .ifPresentOrElse(
-                            process -> process.onExit()
-                                    .thenRun(() -> Runtime.getRuntime().halt(SIGNAL_STATUS + 1)),
-                            () -> Runtime.getRuntime().halt(SIGNAL_STATUS + 1));
+            startThread("launcher-end", () -> {
+                ProcessHandle.of(Long.parseLong(launcher))
+                        .ifPresent(process -> process.onExit().join());
+                Runtime.getRuntime().halt(SIGNAL_STATUS + 1);
+            });
         }
+    }
+
+    private static Thread startThread(String name, Runnable body) {
+        Thread thread = new Thread(body, name);
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
     }
 }

@@ -28,6 +28,8 @@ public final class Secret {
     }
 
     /**
+     * The secret of this text.
+     *
      * @throws IllegalArgumentException if it is too short to be one
      */
     public static Secret of(String text) {

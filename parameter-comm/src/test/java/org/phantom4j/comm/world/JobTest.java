@@ -9,6 +9,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -230,7 +231,7 @@ class JobTest {
     void aRecordedConversationIsNoWayIn() throws Exception {
         CompletableFuture<Job> zero = join(0, 2);
         try (Recorder recorder = new Recorder(port)) {
-            threads.submit(recorder::relay);
+            threads.execute(recorder::relay);
             World detour = new World(1, 2, 1, "127.0.0.1", recorder.port());
             CompletableFuture<Job> one =
                     CompletableFuture.supplyAsync(() -> Job.join(detour, SECRET, "p 4", TIMEOUT), threads);
@@ -265,14 +266,17 @@ class JobTest {
             return server.getLocalPort();
         }
 
-        Void relay() throws IOException {
-            Socket rank = server.accept();
-            Socket coordinator = new Socket(InetAddress.getLoopbackAddress(), target);
-            Thread back = new Thread(() -> pump(coordinator, rank, OutputStream.nullOutputStream()));
-            back.setDaemon(true);
-            back.start();
-            pump(rank, coordinator, said);
-            return null;
+        void relay() {
+            try {
+                Socket rank = server.accept();
+                Socket coordinator = new Socket(InetAddress.getLoopbackAddress(), target);
+                Thread back = new Thread(() -> pump(coordinator, rank, OutputStream.nullOutputStream()));
+                back.setDaemon(true);
+                back.start();
+                pump(rank, coordinator, said);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
 
         private static void pump(Socket from, Socket to, OutputStream copy) {
