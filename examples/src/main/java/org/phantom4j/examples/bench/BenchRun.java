@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.Communicator;
 
@@ -15,7 +14,7 @@ import org.phantom4j.comm.Communicator;
  * @param baselines of raw-aeron and tcp, those to measure beside it
  * @param sizes bytes, ascending
  */
-public record BenchRun(String backend, int ranks, Set<String> baselines, List<Long> sizes, Duration timeout) {
+public record BenchRun(String backend, int ranks, List<String> baselines, List<Long> sizes, Duration timeout) {
 
     /** The largest message of the baselines: their arrays are Java's. */
     private static final long MOST_RAW_BYTES = 64L << 20;

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
 import org.nd4j.shade.jackson.databind.JsonNode;
@@ -59,7 +58,7 @@ final class BenchCommCommand implements Command {
             if (backend.ranksAreProcesses() && !isRank) {
                 rows.addAll(inProcesses(name.trim(), ranks, arguments));
             } else {
-                Set<String> baselines = name.equals("aeron") ? Set.of("raw-aeron", "tcp") : Set.of();
+                List<String> baselines = name.equals("aeron") ? List.of("raw-aeron", "tcp") : List.of();
                 rows.addAll(new BenchRun(name.trim(), ranks, baselines, sizes, timeout).run());
             }
         }
