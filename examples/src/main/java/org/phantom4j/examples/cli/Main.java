@@ -24,8 +24,12 @@ public final class Main {
 
     private static final int HELP_WIDTH = 100;
 
-    private static final List<Command> COMMANDS =
-            List.of(new TrainCommand(), new PredictCommand(), new CompareCommand(), new VerifyCommand());
+    private static final List<Command> COMMANDS = List.of(
+            new TrainCommand(),
+            new PredictCommand(),
+            new CompareCommand(),
+            new VerifyCommand(),
+            new BenchCommCommand());
 
     private Main() {}
 
@@ -43,13 +47,19 @@ public final class Main {
             return args.length == 0 ? USAGE : OK;
         }
         Command command = COMMANDS.stream()
-                .filter(each -> each.name().equals(args[0]))
+                .filter(each -> words(each)
+                        .equals(List.of(args)
+                                .subList(0, Math.min(args.length, words(each).size()))))
                 .findFirst()
                 .orElse(null);
         if (command == null) {
             return fail(USAGE, "'" + args[0] + "' is no command: use " + names());
         }
-        return run(command, Arrays.copyOfRange(args, 1, args.length));
+        return run(command, Arrays.copyOfRange(args, words(command).size(), args.length));
+    }
+
+    private static List<String> words(Command command) {
+        return List.of(command.name().split(" "));
     }
 
     private static int run(Command command, String[] args) {
@@ -101,7 +111,7 @@ public final class Main {
     private static String overview() {
         return "phantom4j: phantom parallelism for Deeplearning4j\n\nUsage: phantom COMMAND [options]\n\n"
                 + COMMANDS.stream()
-                        .map(command -> String.format("  %-9s %s%n", command.name(), command.summary()))
+                        .map(command -> String.format("  %-11s %s%n", command.name(), command.summary()))
                         .collect(Collectors.joining())
                 + "\nphantom COMMAND --help lists a command's options.";
     }

@@ -1,0 +1,136 @@
+package org.phantom4j.comm.aeron;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.phantom4j.comm.CommBackend;
+import org.phantom4j.comm.CommException;
+import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.comm.RankContext;
+import org.phantom4j.comm.world.Job;
+import org.phantom4j.comm.world.Member;
+import org.phantom4j.comm.world.RankProcesses;
+import org.phantom4j.comm.world.Secret;
+import org.phantom4j.comm.world.World;
+
+/**
+ * "aeron": this process is one rank, as the environment says ({@link World}, {@link Secret}). The first rank of each
+ * machine runs the media driver for all ranks there. Options come from the environment, too:
+ *
+ * <ul>
+ *   <li>PHANTOM_AERON_DIR: directory of an external media driver on this machine
+ *   <li>PHANTOM_AERON_IDLE: spin, yield or backoff
+ *   <li>PHANTOM_AERON_TERM: bytes of a term buffer, for windows of half of that
+ *   <li>PHANTOM_AERON_MTU: bytes of a datagram between hosts
+ * </ul>
+ */
+public final class AeronBackend implements CommBackend {
+
+    /** For ServiceLoader. */
+    public AeronBackend() {}
+
+    @Override
+    public String name() {
+        return "aeron";
+    }
+
+    @Override
+    public boolean ranksAreProcesses() {
+        return true;
+    }
+
+    @Override
+    public <T> List<T> run(int ranks, Duration timeout, String geometry, LocalRanks.Body<T> body) throws Exception {
+        Map<String, String> environment = System.getenv();
+        World world = World.fromEnvironment(environment)
+                .orElseThrow(() -> new IllegalArgumentException("no launcher has set RANK and WORLD_SIZE:"
+                        + " the ranks of back end aeron are processes, started by a launcher"));
+        if (ranks != world.size()) {
+            throw new IllegalArgumentException(ranks + " ranks were asked for but WORLD_SIZE is " + world.size());
+        }
+        RankProcesses.endWithLauncher(environment);
+        AeronOptions options = options(environment).withTimeout(timeout);
+        List<T> results = new ArrayList<>();
+        results.add(run(world, Secret.fromEnvironment(environment), geometry, options, body));
+        return results;
+    }
+
+    private static AeronOptions options(Map<String, String> environment) {
+        AeronOptions options = AeronOptions.defaults().withDirectory(environment.get("PHANTOM_AERON_DIR"));
+        if (environment.containsKey("PHANTOM_AERON_IDLE")) {
+            options = options.withIdle(Idle.named(environment.get("PHANTOM_AERON_IDLE")));
+        }
+        if (environment.containsKey("PHANTOM_AERON_TERM")) {
+            int bytes = Integer.parseInt(environment.get("PHANTOM_AERON_TERM"));
+            options = options.withTermLengths(bytes, bytes);
+        }
+        if (environment.containsKey("PHANTOM_AERON_MTU")) {
+            options = options.withUdpMtuLength(Integer.parseInt(environment.get("PHANTOM_AERON_MTU")));
+        }
+        return options;
+    }
+
+    /** Runs one rank. */
+    static <T> T run(World world, Secret secret, String geometry, AeronOptions options, LocalRanks.Body<T> body)
+            throws Exception {
+        Job job = Job.join(world, secret, geometry, options.timeout());
+        try (job) {
+            JobHealth health = new JobHealth(job);
+            try {
+                return withTransport(job, health, options, body);
+            } catch (Throwable e) {
+                health.fail(
+                        e instanceof CommException failure
+                                ? failure
+                                : new CommException(
+                                        Reason.RANK_FAILED, health.name(world.rank()) + " failed: " + e, e));
+                throw e;
+            }
+        }
+    }
+
+    private static <T> T withTransport(Job job, JobHealth health, AeronOptions options, LocalRanks.Body<T> body)
+            throws Exception {
+        Member self = job.members().get(job.world().rank());
+        Member host = job.members().stream()
+                .filter(member -> member.machine().equals(self.machine()))
+                .findFirst()
+                .orElseThrow();
+        boolean hosts = options.directory() == null && host.rank() == self.rank();
+        EmbeddedDriver driver =
+                hosts ? new EmbeddedDriver(options, UnaryOperator.identity(), health::transportFailed) : null;
+        try (driver) {
+            String own = driver == null ? "" : driver.directory().toString();
+            String offered = new String(
+                    job.exchange(own.getBytes(StandardCharsets.UTF_8)).get(host.rank()), StandardCharsets.UTF_8);
+            String directory = options.directory() == null ? offered : options.directory();
+            try (AeronTransport transport = new AeronTransport(options, directory, health::transportFailed)) {
+                AeronRank rank =
+                        new AeronRank(self.rank(), peers(job, transport, options), job.token(), transport, health);
+                job.onActivity(rank::activity);
+                AeronCommunicator communicator = new AeronCommunicator(rank.world());
+                T result = RankContext.call(communicator, () -> body.run(communicator));
+                // the streams, and the driver of a machine's first rank, stay until every rank has taken what is its
+                job.close();
+                return result;
+            }
+        }
+    }
+
+    private static List<AeronRank.Peer> peers(Job job, AeronTransport transport, AeronOptions options) {
+        boolean remote = options.treatAsRemote()
+                || job.members().stream().map(Member::machine).distinct().count() > 1;
+        String endpoint = remote ? transport.listen(job.localAddress().getHostAddress()) : "";
+        List<byte[]> endpoints = job.exchange(endpoint.getBytes(StandardCharsets.UTF_8));
+        List<AeronRank.Peer> peers = new ArrayList<>();
+        for (Member member : job.members()) {
+            peers.add(new AeronRank.Peer(
+                    member.machine(), new String(endpoints.get(member.rank()), StandardCharsets.UTF_8)));
+        }
+        return peers;
+    }
+}

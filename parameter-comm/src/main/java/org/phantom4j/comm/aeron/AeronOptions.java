@@ -1,0 +1,112 @@
+package org.phantom4j.comm.aeron;
+
+import java.time.Duration;
+import java.util.Objects;
+import org.agrona.BitUtil;
+
+/**
+ * How a process uses Aeron. Immutable; {@code with…} makes changed copies.
+ *
+ * @param timeout deadline of every wait for other ranks, counted from the last progress
+ * @param directory directory of a media driver that runs already; null to start one in this process
+ * @param idle what waiting ranks do
+ * @param ipcTermLength bytes of one of the three buffers of a stream within a host: a power of two, 64 KiB to 1 GiB
+ * @param udpTermLength the same between hosts
+ * @param udpMtuLength bytes of a datagram: at most what the network carries whole, and a multiple of 32
+ * @param directAllReduceBytes largest all-reduce that sends whole arrays in one step, instead of blocks in two
+ * @param treatAsRemote whether ranks of this host talk over UDP, too, as if they were on others: for tests
+ */
+public record AeronOptions(
+        Duration timeout,
+        String directory,
+        Idle idle,
+        int ipcTermLength,
+        int udpTermLength,
+        int udpMtuLength,
+        int directAllReduceBytes,
+        boolean treatAsRemote) {
+
+    private static final int MIN_TERM_LENGTH = 64 * 1024;
+
+    /** The most that a message's scratch memory holds. */
+    static final int MAX_DIRECT_ALL_REDUCE_BYTES = Exchange.CHUNK_BYTES;
+
+    public AeronOptions {
+        Objects.requireNonNull(timeout, "timeout");
+        Objects.requireNonNull(idle, "idle");
+        if (timeout.isNegative() || timeout.isZero()) {
+            throw new IllegalArgumentException("timeout must be positive, not " + timeout);
+        }
+        requireTerm("ipcTermLength", ipcTermLength);
+        requireTerm("udpTermLength", udpTermLength);
+        if (udpMtuLength < 256 || udpMtuLength > 65504 || udpMtuLength % 32 != 0) {
+            throw new IllegalArgumentException(
+                    "udpMtuLength must be a multiple of 32 from 256 to 65504, not " + udpMtuLength);
+        }
+        if (directAllReduceBytes < 0 || directAllReduceBytes > MAX_DIRECT_ALL_REDUCE_BYTES) {
+            throw new IllegalArgumentException("directAllReduceBytes must be 0 to " + MAX_DIRECT_ALL_REDUCE_BYTES
+                    + ", not " + directAllReduceBytes);
+        }
+    }
+
+    private static void requireTerm(String name, int length) {
+        if (length < MIN_TERM_LENGTH || length > 1 << 30 || !BitUtil.isPowerOfTwo(length)) {
+            throw new IllegalArgumentException(
+                    name + " must be a power of two from 65536 to 1073741824, not " + length);
+        }
+    }
+
+    /** A deadline of 60 s, a media driver in this process, and what measured best on one host. */
+    public static AeronOptions defaults() {
+        return new AeronOptions(Duration.ofSeconds(60), null, Idle.BACKOFF, 1 << 20, 1 << 22, 1408, 16 * 1024, false);
+    }
+
+    public AeronOptions withTimeout(Duration value) {
+        return new AeronOptions(
+                value,
+                directory,
+                idle,
+                ipcTermLength,
+                udpTermLength,
+                udpMtuLength,
+                directAllReduceBytes,
+                treatAsRemote);
+    }
+
+    public AeronOptions withDirectory(String value) {
+        return new AeronOptions(
+                timeout, value, idle, ipcTermLength, udpTermLength, udpMtuLength, directAllReduceBytes, treatAsRemote);
+    }
+
+    public AeronOptions withIdle(Idle value) {
+        return new AeronOptions(
+                timeout,
+                directory,
+                value,
+                ipcTermLength,
+                udpTermLength,
+                udpMtuLength,
+                directAllReduceBytes,
+                treatAsRemote);
+    }
+
+    /** Both term lengths. */
+    public AeronOptions withTermLengths(int ipc, int udp) {
+        return new AeronOptions(timeout, directory, idle, ipc, udp, udpMtuLength, directAllReduceBytes, treatAsRemote);
+    }
+
+    public AeronOptions withUdpMtuLength(int value) {
+        return new AeronOptions(
+                timeout, directory, idle, ipcTermLength, udpTermLength, value, directAllReduceBytes, treatAsRemote);
+    }
+
+    public AeronOptions withDirectAllReduceBytes(int value) {
+        return new AeronOptions(
+                timeout, directory, idle, ipcTermLength, udpTermLength, udpMtuLength, value, treatAsRemote);
+    }
+
+    public AeronOptions withTreatAsRemote(boolean value) {
+        return new AeronOptions(
+                timeout, directory, idle, ipcTermLength, udpTermLength, udpMtuLength, directAllReduceBytes, value);
+    }
+}

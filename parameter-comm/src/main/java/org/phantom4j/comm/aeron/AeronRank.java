@@ -1,0 +1,203 @@
+package org.phantom4j.comm.aeron;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.agrona.CloseHelper;
+import org.agrona.concurrent.IdleStrategy;
+import org.phantom4j.comm.CommException;
+import org.phantom4j.comm.CommException.Reason;
+
+/**
+ * A rank of a job, and what the groups that it is in share: the transport, the peers' addresses, the job's token and
+ * health. While one group waits, the collectives of all move on. Belongs to the rank's thread.
+ */
+final class AeronRank {
+
+    /**
+     * Where a rank of the job is.
+     *
+     * @param machine ranks with equal machines share a media driver
+     * @param endpoint host:port for UDP from other machines; empty if there are none
+     */
+    record Peer(String machine, String endpoint) {}
+
+    private final int number;
+    private final List<Peer> peers;
+    private final long token;
+    private final AeronTransport transport;
+    private final AeronOptions options;
+    private final Health health;
+    private final IdleStrategy idle;
+    private final List<Group> groups = new ArrayList<>();
+    private int nextGroupId;
+    private volatile Exchange awaited;
+
+    AeronRank(int number, List<Peer> peers, long token, AeronTransport transport, Health health) {
+        this.number = number;
+        this.peers = List.copyOf(peers);
+        this.token = token;
+        this.transport = transport;
+        this.options = transport.options();
+        this.health = health;
+        this.idle = options.idle().newStrategy();
+    }
+
+    int number() {
+        return number;
+    }
+
+    AeronOptions options() {
+        return options;
+    }
+
+    Health health() {
+        return health;
+    }
+
+    boolean failed() {
+        try {
+            health.check();
+            return false;
+        } catch (CommException e) {
+            return true;
+        }
+    }
+
+    int nextGroupId() {
+        return nextGroupId;
+    }
+
+    /** The group of all ranks of the job. */
+    Group world() {
+        int[] members = new int[peers.size()];
+        for (int i = 0; i < members.length; i++) {
+            members[i] = i;
+        }
+        return join(0, members, 1);
+    }
+
+    /**
+     * Joins a group; returns when its streams are connected.
+     *
+     * @param groupId the same for all members, and no other group of theirs has it
+     * @param firstFreeId where the ids of later groups start
+     */
+    Group join(int groupId, int[] members, int firstFreeId) {
+        nextGroupId = firstFreeId;
+        Link[] links = new Link[members.length];
+        Group group = new Group(this, members, links);
+        try {
+            for (int i = 0; i < members.length; i++) {
+                if (members[i] != number) {
+                    links[i] = new Link(i, token, transport.open(stream(groupId, members[i])));
+                }
+            }
+            awaitConnected(group);
+        } catch (RuntimeException e) {
+            CloseHelper.quietCloseAll(links);
+            throw e;
+        }
+        groups.add(group);
+        // a peer that is done early must not close its streams before everyone has seen them
+        group.start(group.prepare().planBarrier()).await();
+        return group;
+    }
+
+    private AeronTransport.Stream stream(int groupId, int other) {
+        int pairs = peers.size() * peers.size();
+        int base = Math.addExact(Math.multiplyExact(groupId, pairs), 1);
+        boolean near = !options.treatAsRemote()
+                && peers.get(number).machine().equals(peers.get(other).machine());
+        int sessionId = (int) (token >>> 32) ^ (int) token * 31 + groupId;
+        return new AeronTransport.Stream(
+                near ? null : peers.get(other).endpoint(),
+                sessionId,
+                base + number * peers.size() + other,
+                base + other * peers.size() + number);
+    }
+
+    private void awaitConnected(Group group) {
+        long beganNs = System.nanoTime();
+        List<Integer> missing = notConnected(group);
+        while (!missing.isEmpty()) {
+            health.check();
+            if (System.nanoTime() - beganNs > options.timeout().toNanos()) {
+                throw health.timedOut("the streams of a new group", missing);
+            }
+            idle.idle(progress());
+            missing = notConnected(group);
+        }
+        idle.reset();
+    }
+
+    private static List<Integer> notConnected(Group group) {
+        List<Integer> missing = new ArrayList<>();
+        for (int i = 0; i < group.size; i++) {
+            if (group.link(i) != null && !group.link(i).connected()) {
+                missing.add(group.member(i));
+            }
+        }
+        return missing;
+    }
+
+    /** Streams to and from a group's other member, for use without a group; both call it. */
+    AeronTransport.Pair openPair(int other) {
+        return transport.open(stream(nextGroupId++, other));
+    }
+
+    void forget(Group group) {
+        groups.remove(group);
+    }
+
+    int progress() {
+        int work = 0;
+        for (int i = 0; i < groups.size(); i++) {
+            work += groups.get(i).progress();
+        }
+        return work;
+    }
+
+    /** What this rank is doing, for ranks that wait for it. Any thread may ask. */
+    String activity() {
+        Exchange exchange = awaited;
+        return exchange == null ? "not in a collective" : "in " + exchange;
+    }
+
+    void await(Exchange exchange, Group group) {
+        awaited = exchange;
+        try {
+            awaitCompletion(exchange, group);
+        } catch (CommException e) {
+            throw during(e, "in " + exchange);
+        }
+        awaited = null;
+    }
+
+    /** A failure, and what this rank was doing when it learnt of it. */
+    CommException during(CommException failure, String activity) {
+        String where = " [rank " + number + " was " + activity + "]";
+        return new CommException(failure.reason(), failure.getMessage() + where, failure);
+    }
+
+    private void awaitCompletion(Exchange exchange, Group group) {
+        idle.reset();
+        long lastProgressNs = System.nanoTime();
+        while (!exchange.complete()) {
+            int work = progress();
+            if (work > 0) {
+                lastProgressNs = System.nanoTime();
+            } else if (!exchange.complete()) {
+                health.check();
+                if (transport.isClosed()) {
+                    throw new CommException(Reason.CLOSED, "the connection to the media driver was closed");
+                }
+                if (System.nanoTime() - lastProgressNs > options.timeout().toNanos()) {
+                    List<Integer> suspects = new ArrayList<>();
+                    exchange.missing().forEach(peer -> suspects.add(group.member(peer)));
+                    throw health.timedOut(exchange.toString(), suspects);
+                }
+            }
+            idle.idle(work);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+package org.phantom4j.comm.aeron;
+
+import io.aeron.Aeron;
+import io.aeron.ChannelUriStringBuilder;
+import io.aeron.CommonContext;
+import io.aeron.ExclusivePublication;
+import io.aeron.Subscription;
+import io.aeron.exceptions.AeronException;
+import io.aeron.logbuffer.FrameDescriptor;
+import java.io.File;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.agrona.CloseHelper;
+import org.phantom4j.comm.CommException;
+import org.phantom4j.comm.CommException.Reason;
+
+/**
+ * A process's connection to its machine's media driver, and the streams over it. Thread-safe.
+ *
+ * <p>Liveness timeouts of Aeron are set far above the ranks' deadline: which rank is alive is for {@link Health} to say,
+ * and a stream has to survive what the ranks survive.
+ */
+final class AeronTransport implements AutoCloseable {
+
+    /** The most bytes that Aeron carries in one fragment. */
+    private static final int IPC_MTU_LENGTH = 65504;
+
+    /** The stream that reserves this process's UDP port. */
+    private static final int PORT_STREAM = Integer.MAX_VALUE;
+
+    private static final long DRIVER_START_MS = 10_000;
+
+    /**
+     * Both directions between this rank and a peer.
+     *
+     * @param endpoint where the peer listens; null if it is on this machine
+     */
+    record Stream(String endpoint, int sessionId, int toPeer, int fromPeer) {}
+
+    private final AeronOptions options;
+    private final Aeron aeron;
+    /** By which the driver knows the port that {@link #listen} opened. */
+    private final long portTag;
+
+    private Subscription portHolder;
+
+    /**
+     * Connects to the media driver.
+     *
+     * @param directory of the driver, on this machine
+     * @param onError what to do when Aeron fails: the streams are lost then
+     */
+    AeronTransport(AeronOptions options, String directory, Consumer<Throwable> onError) {
+        this.options = options;
+        requireDriver(directory);
+        Aeron.Context context = new Aeron.Context()
+                .aeronDirectoryName(directory)
+                .driverTimeoutMs(TimeUnit.NANOSECONDS.toMillis(livenessNs(options)))
+                .errorHandler(onError::accept)
+                .subscriberErrorHandler(onError::accept);
+        try {
+            this.aeron = Aeron.connect(context);
+        } catch (AeronException e) {
+            throw new CommException(
+                    Reason.RANK_FAILED,
+                    "no media driver answers in " + directory + ": is one running there, as this user? "
+                            + e.getMessage(),
+                    e);
+        }
+        this.portTag = aeron.nextCorrelationId();
+    }
+
+    /** Aeron itself would wait for a driver as long as it waits for one that is paused. */
+    private static void requireDriver(String directory) {
+        long beganNs = System.nanoTime();
+        while (!CommonContext.isDriverActive(new File(directory), DRIVER_START_MS, message -> {})) {
+            if (System.nanoTime() - beganNs > TimeUnit.MILLISECONDS.toNanos(DRIVER_START_MS)) {
+                throw new CommException(
+                        Reason.RANK_FAILED,
+                        "no media driver is active in " + directory + ": is one running there, as this user?");
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
+    }
+
+    AeronOptions options() {
+        return options;
+    }
+
+    boolean isClosed() {
+        return aeron.isClosed();
+    }
+
+    /**
+     * Reserves a UDP port at which this process can be reached from other machines.
+     *
+     * @param address of this machine
+     * @return address:port
+     */
+    synchronized String listen(String address) {
+        portHolder = aeron.addSubscription(
+                new ChannelUriStringBuilder()
+                        .media("udp")
+                        .tags(Long.toString(portTag))
+                        .endpoint(bracketed(address) + ":0")
+                        .build(),
+                PORT_STREAM);
+        long beganNs = System.nanoTime();
+        while (System.nanoTime() - beganNs < options.timeout().toNanos()) {
+            List<String> addresses = portHolder.localSocketAddresses();
+            if (!addresses.isEmpty()) {
+                return addresses.get(0);
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
+        throw new CommException(
+                Reason.TIMEOUT,
+                "the media driver opened no UDP port at " + address + ": is that an address of this machine?");
+    }
+
+    private static String bracketed(String address) {
+        return address.contains(":") && !address.startsWith("[") ? "[" + address + "]" : address;
+    }
+
+    /** Both directions, opened. */
+    record Pair(ExclusivePublication publication, Subscription subscription) implements AutoCloseable {
+        @Override
+        public void close() {
+            CloseHelper.quietCloseAll(publication, subscription);
+        }
+    }
+
+    /** Opens both directions; they connect in the background. */
+    Pair open(Stream stream) {
+        boolean near = stream.endpoint() == null;
+        ChannelUriStringBuilder from = new ChannelUriStringBuilder().sessionId(stream.sessionId());
+        ChannelUriStringBuilder to = new ChannelUriStringBuilder().sessionId(stream.sessionId());
+        if (near) {
+            from.media("ipc");
+            to.media("ipc");
+        } else {
+            from.media("udp").tags(Long.toString(portTag));
+            to.media("udp").endpoint(stream.endpoint());
+        }
+        Subscription subscription = aeron.addSubscription(from.build(), stream.fromPeer());
+        try {
+            int termLength = near ? options.ipcTermLength() : options.udpTermLength();
+            int mtuLength = near ? IPC_MTU_LENGTH : options.udpMtuLength();
+            to.termLength(termLength).mtu(Math.min(mtuLength, FrameDescriptor.computeMaxMessageLength(termLength)));
+            return new Pair(aeron.addExclusivePublication(to.build(), stream.toPeer()), subscription);
+        } catch (RuntimeException e) {
+            subscription.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public void close() {
+        // closing a stream by itself would wait for the driver, which may be what has failed
+        aeron.close();
+    }
+
+    /** How long Aeron keeps what belongs to a silent client or peer. */
+    static long livenessNs(AeronOptions options) {
+        return options.timeout().toNanos() + TimeUnit.SECONDS.toNanos(30);
+    }
+}

@@ -1,0 +1,99 @@
+package org.phantom4j.comm.aeron;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.agrona.CloseHelper;
+import org.agrona.IoUtil;
+
+/**
+ * The directories of the media drivers that processes of this user start on this machine. A process holds a lock beside
+ * its directory as long as it lives, however it ends; what nobody locks is a dead job's, and the next start deletes it.
+ */
+final class DriverDirectories {
+
+    private static final String LOCK_SUFFIX = ".lock";
+
+    /** Locks of this process: opening and closing such a file again would release its lock. */
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+    private DriverDirectories() {}
+
+    /** A new directory's path, locked by this process until {@link #close()} deletes it. */
+    static final class Claim implements AutoCloseable {
+        final Path directory;
+        private final Path lockFile;
+        private final FileChannel channel;
+
+        private Claim(Path directory, Path lockFile, FileChannel channel) {
+            this.directory = directory;
+            this.lockFile = lockFile;
+            this.channel = channel;
+        }
+
+        @Override
+        public void close() {
+            IoUtil.delete(directory.toFile(), true);
+            IoUtil.delete(lockFile.toFile(), true);
+            CloseHelper.quietClose(channel);
+            HELD.remove(lockFile);
+        }
+    }
+
+    /** Where drivers' directories are: shared memory where there is some, else the directory for temporary files. */
+    static Path base() {
+        Path memory = Path.of("/dev/shm");
+        String parent = Files.isWritable(memory) ? memory.toString() : System.getProperty("java.io.tmpdir");
+        return Path.of(parent, "phantom4j-" + System.getProperty("user.name"));
+    }
+
+    /** Deletes what dead jobs left, and claims a directory. */
+    static Claim claim(Path base) {
+        try {
+            Files.createDirectories(base);
+            deleteAbandoned(base);
+            String name = "driver-" + UUID.randomUUID();
+            Path lockFile = base.resolve(name + LOCK_SUFFIX);
+            HELD.add(lockFile);
+            FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            if (channel.tryLock() == null) {
+                throw new IOException("cannot lock " + lockFile);
+            }
+            return new Claim(base.resolve(name), lockFile, channel);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot make a directory for Aeron's media driver in " + base, e);
+        }
+    }
+
+    private static void deleteAbandoned(Path base) throws IOException {
+        try (Stream<Path> files = Files.list(base)) {
+            for (Path lockFile :
+                    files.filter(file -> file.toString().endsWith(LOCK_SUFFIX)).toList()) {
+                if (!HELD.contains(lockFile) && abandoned(lockFile)) {
+                    String path = lockFile.toString();
+                    IoUtil.delete(new File(path.substring(0, path.length() - LOCK_SUFFIX.length())), true);
+                    Files.deleteIfExists(lockFile);
+                }
+            }
+        }
+    }
+
+    private static boolean abandoned(Path lockFile) {
+        try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.WRITE);
+                FileLock lock = channel.tryLock()) {
+            return lock != null;
+        } catch (IOException | OverlappingFileLockException e) {
+            return false;
+        }
+    }
+}

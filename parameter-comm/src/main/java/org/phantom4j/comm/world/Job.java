@@ -1,0 +1,383 @@
+package org.phantom4j.comm.world;
+
+import java.io.Closeable;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.phantom4j.comm.CommException;
+import org.phantom4j.comm.CommException.Reason;
+
+/**
+ * This process's membership of a job: who the members are, and whether the job is healthy. A job fails once, for good,
+ * and every member learns the same cause.
+ *
+ * <p>Thread-safe, but for {@link #exchange}, which one thread calls.
+ */
+public final class Job implements AutoCloseable {
+
+    /** How often a rank tries again while the coordinator is not up. */
+    private static final long RETRY_MS = 100;
+
+    /** How much longer than the coordinator a rank waits, so that the coordinator can say who is at fault. */
+    private static final long GRACE_MS = 5_000;
+
+    private final World world;
+    private final Duration timeout;
+    private final Coordinator coordinator;
+    private final ControlChannel channel;
+    private final AtomicReference<CommException> failure = new AtomicReference<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final CountDownLatch welcome = new CountDownLatch(1);
+    private final CountDownLatch farewell = new CountDownLatch(1);
+    private final BlockingQueue<List<byte[]>> exchanges = new LinkedBlockingQueue<>();
+    private volatile Supplier<String> activity = () -> "starting";
+    private volatile List<Member> members = List.of();
+    private volatile long token;
+
+    private Job(World world, Duration timeout, Coordinator coordinator, ControlChannel channel) {
+        this.world = world;
+        this.timeout = timeout;
+        this.coordinator = coordinator;
+        this.channel = channel;
+    }
+
+    /**
+     * Joins the job; returns when all its ranks are there. Rank 0 also runs the coordinator, at MASTER_ADDR.
+     *
+     * @param geometry what all ranks must agree on, such as the model's shape; refused by name if they do not
+     * @param timeout deadline of every wait
+     * @throws CommException REFUSED if the coordinator does not want this process; TIMEOUT if ranks are missing
+     */
+    public static Job join(World world, Secret secret, String geometry, Duration timeout) {
+        String version = "phantom4j "
+                + Objects.requireNonNullElse(Job.class.getPackage().getImplementationVersion(), "development build");
+        Coordinator.Terms terms = new Coordinator.Terms(world.size(), version, geometry);
+        InetAddress address = resolve(world, timeout);
+        Coordinator coordinator = null;
+        try {
+            coordinator = world.rank() == 0 ? coordinate(world, address, terms, secret, timeout) : null;
+            Job job = new Job(world, timeout, coordinator, connect(world, address, secret, timeout));
+            job.introduce(terms);
+            return job;
+        } catch (RuntimeException e) {
+            closeQuietly(coordinator);
+            throw e;
+        }
+    }
+
+    private static InetAddress resolve(World world, Duration timeout) {
+        long beganNs = System.nanoTime();
+        while (true) {
+            try {
+                return InetAddress.getByName(world.masterAddress());
+            } catch (UnknownHostException e) {
+                // the names of a cluster's containers can be later than the containers
+                if (System.nanoTime() - beganNs > timeout.toNanos()) {
+                    throw new CommException(
+                            Reason.REFUSED, "MASTER_ADDR '" + world.masterAddress() + "' is not a known host", e);
+                }
+                sleep(RETRY_MS);
+            }
+        }
+    }
+
+    private static Coordinator coordinate(
+            World world, InetAddress address, Coordinator.Terms terms, Secret secret, Duration timeout) {
+        try {
+            return new Coordinator(address, world.masterPort(), terms, secret, timeout);
+        } catch (IOException e) {
+            throw new CommException(
+                    Reason.REFUSED,
+                    "rank 0 cannot listen at " + at(world) + ": " + e.getMessage()
+                            + "; is that an address of this host, and is the port free? Two jobs on one host need two"
+                            + " values of MASTER_PORT, and only one process may be rank 0",
+                    e);
+        }
+    }
+
+    private static String at(World world) {
+        return world.masterAddress() + ":" + world.masterPort();
+    }
+
+    private static ControlChannel connect(World world, InetAddress address, Secret secret, Duration timeout) {
+        long beganNs = System.nanoTime();
+        while (true) {
+            try {
+                return ControlChannel.connect(new Socket(address, world.masterPort()), secret);
+            } catch (ControlChannel.RefusedException e) {
+                throw new CommException(Reason.REFUSED, "rank " + world.rank() + " was refused: " + e.getMessage(), e);
+            } catch (IOException e) {
+                if (System.nanoTime() - beganNs > timeout.toNanos()) {
+                    throw new CommException(
+                            Reason.TIMEOUT,
+                            "rank " + world.rank() + " found no rank 0 at " + at(world) + " within "
+                                    + timeout.toMillis() + " ms: " + e.getMessage(),
+                            e);
+                }
+                sleep(RETRY_MS);
+            }
+        }
+    }
+
+    private static void sleep(long ms) {
+        try {
+            Thread.sleep(ms);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CommException(Reason.CLOSED, "interrupted while joining the job", e);
+        }
+    }
+
+    private void introduce(Coordinator.Terms terms) {
+        Member self = new Member(
+                world.rank(), Machine.hostName(), ProcessHandle.current().pid(), Machine.id());
+        Thread reader = new Thread(this::read, "job-" + world.rank());
+        reader.setDaemon(true);
+        reader.start();
+        try {
+            channel.send(Messages.HELLO, out -> {
+                self.write(out);
+                out.writeInt(terms.size());
+                out.writeUTF(terms.version());
+                out.writeUTF(terms.geometry());
+            });
+        } catch (IOException e) {
+            // the reader finds out why
+            fail(disconnected(e));
+        }
+        try {
+            awaitLatch(welcome, "the other ranks to join");
+        } catch (CommException e) {
+            closeQuietly(channel);
+            throw e;
+        }
+    }
+
+    private void read() {
+        try {
+            while (handle(channel.receive())) {
+                Thread.onSpinWait();
+            }
+        } catch (IOException e) {
+            failure.compareAndSet(null, disconnected(e));
+        }
+        welcome.countDown();
+        farewell.countDown();
+    }
+
+    private CommException disconnected(IOException e) {
+        String zero =
+                members.isEmpty() ? "rank 0 at " + at(world) : members.get(0).toString();
+        return new CommException(
+                Reason.RANK_FAILED,
+                zero + " died or was cut off: its connection ended ("
+                        + e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage()) + ")",
+                e);
+    }
+
+    private boolean handle(ControlChannel.Message message) throws IOException {
+        DataInputStream in = message.body();
+        switch (message.type()) {
+            case Messages.WELCOME -> {
+                token = in.readLong();
+                List<Member> all = new ArrayList<>();
+                for (int i = 0; i < world.size(); i++) {
+                    all.add(Member.read(in));
+                }
+                members = List.copyOf(all);
+                welcome.countDown();
+            }
+            case Messages.EXCHANGE -> {
+                List<byte[]> offers = new ArrayList<>();
+                for (int i = 0; i < world.size(); i++) {
+                    offers.add(in.readNBytes(in.readInt()));
+                }
+                exchanges.add(offers);
+            }
+            case Messages.PROBE -> channel.send(Messages.STATUS, out -> out.writeUTF(activity.get()));
+            case Messages.FAILED -> {
+                failure.compareAndSet(null, Messages.readFailure(in));
+                return false;
+            }
+            case Messages.REFUSED -> {
+                failure.compareAndSet(null, new CommException(Reason.REFUSED, in.readUTF()));
+                return false;
+            }
+            case Messages.BYE -> {
+                return false;
+            }
+            default -> throw new IOException("message of unknown type " + message.type());
+        }
+        return true;
+    }
+
+    /** This process's place in the job. */
+    public World world() {
+        return world;
+    }
+
+    /** All ranks of the job, in rank order. */
+    public List<Member> members() {
+        return members;
+    }
+
+    /** A random number that only the job's members know. */
+    public long token() {
+        return token;
+    }
+
+    /** An address of this host at which the host of rank 0 reaches it. */
+    public InetAddress localAddress() {
+        return channel.localAddress();
+    }
+
+    /** Hands bytes of every rank to every rank; all ranks call it. For small things, at the start. */
+    public List<byte[]> exchange(byte[] own) {
+        check();
+        try {
+            channel.send(Messages.EXCHANGE, out -> out.write(own));
+        } catch (IOException e) {
+            throw fail(disconnected(e));
+        }
+        long beganNs = System.nanoTime();
+        while (System.nanoTime() - beganNs < timeout.toNanos()) {
+            try {
+                List<byte[]> all = exchanges.poll(50, TimeUnit.MILLISECONDS);
+                if (all != null) {
+                    return all;
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CommException(Reason.CLOSED, "interrupted while the job was set up", e);
+            }
+            check();
+        }
+        throw timedOut("setting the job up", List.of());
+    }
+
+    /** Says what the process is doing, when a rank that waits for it asks. Called from another thread. */
+    public void onActivity(Supplier<String> description) {
+        activity = description;
+    }
+
+    /**
+     * Throws the job's failure, if it has failed. Cheap.
+     *
+     * @throws CommException as an exception of the calling thread's own
+     */
+    public void check() {
+        CommException cause = failure.get();
+        if (cause != null) {
+            throw new CommException(cause.reason(), cause.getMessage(), cause);
+        }
+    }
+
+    /** Fails the job on every rank; the first failure stays and is returned. */
+    public CommException fail(CommException cause) {
+        if (failure.compareAndSet(null, cause)) {
+            try {
+                channel.send(Messages.FAILED, out -> Messages.writeFailure(out, cause));
+            } catch (IOException e) {
+                cause.addSuppressed(e);
+            }
+        }
+        return failure.get();
+    }
+
+    /**
+     * Reports that this rank waited to its deadline. The coordinator asks all ranks what they are doing, and fails the
+     * job with what it learns; if it does not answer itself, rank 0 is what is unresponsive.
+     *
+     * @param waiting what the wait was in
+     * @param suspects ranks that this one waited for
+     * @return the job's failure
+     */
+    public CommException timedOut(String waiting, List<Integer> suspects) {
+        try {
+            channel.send(Messages.TIMED_OUT, out -> {
+                out.writeUTF(waiting);
+                out.writeInt(suspects.size());
+                for (int suspect : suspects) {
+                    out.writeInt(suspect);
+                }
+            });
+            long beganNs = System.nanoTime();
+            while (failure.get() == null && System.nanoTime() - beganNs < TimeUnit.MILLISECONDS.toNanos(GRACE_MS)) {
+                sleep(10);
+            }
+        } catch (IOException e) {
+            return fail(disconnected(e));
+        }
+        return fail(new CommException(
+                Reason.TIMEOUT,
+                members.get(0) + " is unresponsive: is it stopped, or its machine overloaded? rank " + world.rank()
+                        + " waited " + timeout.toMillis() + " ms in " + waiting));
+    }
+
+    private void awaitLatch(CountDownLatch latch, String what) {
+        try {
+            if (!latch.await(timeout.toMillis() + GRACE_MS, TimeUnit.MILLISECONDS)) {
+                throw fail(new CommException(
+                        Reason.TIMEOUT, "rank " + world.rank() + " waited " + timeout.toMillis() + " ms for " + what));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CommException(Reason.CLOSED, "interrupted while waiting for " + what, e);
+        }
+        check();
+    }
+
+    /**
+     * Leaves the job when every rank does: what this process hosts for others stays up until then. After a failure it
+     * leaves at once. Idempotent.
+     *
+     * @throws CommException if the job fails while this rank waits
+     */
+    @Override
+    public void close() {
+        if (closed.getAndSet(true)) {
+            return;
+        }
+        try {
+            if (failure.get() == null) {
+                channel.send(Messages.BYE, out -> {});
+                activity = () -> "done, and waits for the others";
+                awaitLatch(farewell, "the other ranks to be done");
+            }
+        } catch (IOException e) {
+            throw fail(disconnected(e));
+        } finally {
+            CommException cause = failure.get();
+            if (cause != null && coordinator != null) {
+                // the others must hear of it before their connections end
+                coordinator.fail(cause);
+            }
+            closeQuietly(channel);
+            closeQuietly(coordinator);
+        }
+    }
+
+    private static void closeQuietly(Closeable closeable) {
+        try {
+            if (closeable != null) {
+                closeable.close();
+            }
+        } catch (IOException e) {
+            // it is given up anyway
+            Thread.onSpinWait();
+        }
+    }
+}

@@ -1,0 +1,211 @@
+package org.phantom4j.comm.world;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Starts the ranks of a job as processes of this machine, each with RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR,
+ * MASTER_PORT and a secret of its own, and stands for them: their output comes out here, line by line with the rank
+ * before it; when this process is asked to end, they are; and when one fails, so does the whole.
+ */
+public final class RankProcesses {
+
+    /** Tells ranks which process started them. */
+    private static final String LAUNCHER = "PHANTOM_LAUNCHER";
+
+    /** How long ranks may take to end by themselves once one has failed, or once they were asked to. */
+    private static final long GRACE_SECONDS = 10;
+
+    private static final int SIGNAL_STATUS = 128;
+
+    private final List<Process> processes = new ArrayList<>();
+    private final List<Thread> printers = new ArrayList<>();
+    private final BlockingQueue<Integer> ended = new LinkedBlockingQueue<>();
+    private final String[] lastErrors;
+    private final PrintStream out;
+    private final PrintStream err;
+
+    private RankProcesses(int ranks, PrintStream out, PrintStream err) {
+        this.lastErrors = new String[ranks];
+        this.out = out;
+        this.err = err;
+    }
+
+    /** The command that would run {@code mainClass} as this process's Java runs. */
+    public static List<String> javaCommand(String mainClass, List<String> arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(ProcessHandle.current().info().command().orElse(System.getProperty("java.home") + "/bin/java"));
+        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        command.add("-cp");
+        command.add(System.getProperty("java.class.path"));
+        command.add(mainClass);
+        command.addAll(arguments);
+        return command;
+    }
+
+    /**
+     * Runs {@code command} once for each rank and waits for all.
+     *
+     * @param environment more variables for the ranks
+     * @return 0 if every rank ended with 0, else the status of the rank that failed first; 128 + n for signal n
+     */
+    public static int run(
+            List<String> command, int ranks, Map<String, String> environment, PrintStream out, PrintStream err)
+            throws InterruptedException {
+        RankProcesses launched = new RankProcesses(ranks, out, err);
+        Thread hook = new Thread(launched::stop, "stop-ranks");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            launched.start(command, ranks, environment);
+            return launched.await();
+        } catch (IOException e) {
+            launched.stop();
+            throw new UncheckedIOException("cannot start the ranks: " + e.getMessage(), e);
+        } finally {
+            removeHook(hook);
+        }
+    }
+
+    private static void removeHook(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // this process is being shut down: the hook runs already
+            Thread.onSpinWait();
+        }
+    }
+
+    private void start(List<String> command, int ranks, Map<String, String> environment) throws IOException {
+        int port = freePort();
+        String secret = Secret.random();
+        for (int rank = 0; rank < ranks; rank++) {
+            ProcessBuilder builder = new ProcessBuilder(command);
+            Map<String, String> variables = builder.environment();
+            variables.putAll(environment);
+            // ranks whose computing threads outnumber the processors slow each other down many times
+            int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
+            variables.putIfAbsent("OMP_NUM_THREADS", Integer.toString(threads));
+            variables.put(World.RANK, Integer.toString(rank));
+            variables.put(World.WORLD_SIZE, Integer.toString(ranks));
+            variables.put(World.LOCAL_RANK, Integer.toString(rank));
+            variables.put(World.MASTER_ADDR, "127.0.0.1");
+            variables.put(World.MASTER_PORT, Integer.toString(port));
+            variables.put(Secret.VARIABLE, secret);
+            variables.put(LAUNCHER, Long.toString(ProcessHandle.current().pid()));
+            Process process = builder.start();
+            process.getOutputStream().close();
+            processes.add(process);
+            int number = rank;
+            print(number, process.getInputStream(), false);
+            print(number, process.getErrorStream(), true);
+            startThread("rank-" + number + "-end", () -> {
+                process.onExit().join();
+                ended.add(number);
+            });
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private void print(int rank, InputStream stream, boolean isError) {
+        printers.add(startThread("rank-" + rank + (isError ? "-err" : "-out"), () -> {
+            PrintStream target = isError ? err : out;
+            try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
+                for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                    if (isError && !line.isBlank()) {
+                        lastErrors[rank] = line;
+                    }
+                    target.println("[" + rank + "] " + line);
+                }
+            } catch (IOException e) {
+                target.println("[" + rank + "] (output lost: " + e.getMessage() + ")");
+            }
+        }));
+    }
+
+    private int await() throws InterruptedException {
+        int status = 0;
+        long deadlineNs = Long.MAX_VALUE;
+        for (int left = processes.size(); left > 0; left--) {
+            Integer rank =
+                    ended.poll(status == 0 ? Long.MAX_VALUE : deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS);
+            if (rank == null) {
+                err.println("ranks still run " + GRACE_SECONDS + " s after the first failure: ending them");
+                stop();
+                break;
+            }
+            int ownStatus = processes.get(rank).exitValue();
+            if (ownStatus != 0 && status == 0) {
+                status = ownStatus;
+                deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS);
+                report(rank, ownStatus);
+            }
+        }
+        for (Thread printer : printers) {
+            printer.join(TimeUnit.SECONDS.toMillis(GRACE_SECONDS));
+        }
+        return status;
+    }
+
+    private void report(int rank, int status) throws InterruptedException {
+        for (Thread printer : printers.subList(2 * rank, 2 * rank + 2)) {
+            printer.join(TimeUnit.SECONDS.toMillis(1));
+        }
+        String signal = status > SIGNAL_STATUS ? " (signal " + (status - SIGNAL_STATUS) + ")" : "";
+        String message = lastErrors[rank] == null ? "" : ": " + lastErrors[rank];
+        err.println("rank " + rank + " failed first, with status " + status + signal + message);
+    }
+
+    /** Asks all ranks to end, and makes those that do not. */
+    private void stop() {
+        processes.forEach(Process::destroy);
+        long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS / 2);
+        for (Process process : processes) {
+            try {
+                if (!process.waitFor(deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                    process.destroyForcibly();
+                }
+            } catch (InterruptedException e) {
+                process.destroyForcibly();
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** In a rank: ends this process when the launcher that started it is gone, however that ended. */
+    public static void endWithLauncher(Map<String, String> environment) {
+        String launcher = environment.get(LAUNCHER);
+        if (launcher != null) {
+            startThread("launcher-end", () -> {
+                ProcessHandle.of(Long.parseLong(launcher))
+                        .ifPresent(process -> process.onExit().join());
+                Runtime.getRuntime().halt(SIGNAL_STATUS + 1);
+            });
+        }
+    }
+
+    private static Thread startThread(String name, Runnable body) {
+        Thread thread = new Thread(body, name);
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
+    }
+}

@@ -1,0 +1,47 @@
+package org.phantom4j.comm.aeron;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.phantom4j.comm.world.RankProcesses;
+
+/** Ranks that are processes of this machine. */
+@Tag("system")
+@Timeout(120)
+class ProcessesTest {
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4})
+    void processesComputeTheSame(int ranks) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+        List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("0", "30000"));
+        int status = RankProcesses.run(command, ranks, Map.of(), out, out);
+        String output = bytes.toString(StandardCharsets.UTF_8);
+        assertEquals(0, status, output);
+        List<String> done =
+                output.lines().filter(line -> line.contains("done 200")).toList();
+        assertEquals(ranks, done.size(), output);
+        assertEquals(1, done.stream().map(line -> line.substring(4)).distinct().count(), "ranks disagree: " + output);
+    }
+
+    @Test
+    void aFailureEndsAllWithItsMessage() throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+        List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("nonsense", "1000"));
+        assertEquals(1, RankProcesses.run(command, 2, Map.of(), out, out));
+        String output = bytes.toString(StandardCharsets.UTF_8);
+        assertTrue(output.contains("failed first, with status 1: For input string: \"nonsense\""), output);
+    }
+}

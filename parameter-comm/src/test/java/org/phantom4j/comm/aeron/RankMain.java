@@ -1,0 +1,81 @@
+package org.phantom4j.comm.aeron;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Random;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.CommBackend;
+import org.phantom4j.comm.Communicator;
+
+/**
+ * A rank of the tests with real processes: {@code SECONDS TIMEOUT_MS [MAX_ELEMENTS]}. Runs random collectives and checks
+ * each result; prints "joined" first and "done N HASH" last, the hash over all results. With SECONDS 0 it runs 200.
+ */
+final class RankMain {
+
+    private RankMain() {}
+
+    public static void main(String[] args) {
+        try {
+            long forNs = Long.parseLong(args[0]) * 1_000_000_000L;
+            Duration timeout = Duration.ofMillis(Long.parseLong(args[1]));
+            int maxElements = args.length > 2 ? Integer.parseInt(args[2]) : 20_000;
+            int ranks = Integer.parseInt(System.getenv("WORLD_SIZE"));
+            CommBackend.named("aeron").run(ranks, timeout, "test", comm -> work(comm, forNs, maxElements));
+        } catch (Exception e) {
+            System.err.println(e.getMessage());
+            System.exit(1);
+        }
+    }
+
+    private static Void work(Communicator comm, long forNs, int maxElements) {
+        System.out.println("joined");
+        long beganNs = System.nanoTime();
+        INDArray goOn = Nd4j.create(DataType.INT64, 1);
+        long hash = 0;
+        int count = 0;
+        do {
+            hash = 31 * hash
+                    + Arrays.hashCode(
+                            collective(comm, new Random(count), maxElements).toDoubleVector());
+            count++;
+            goOn.putScalar(0, forNs == 0 ? (count < 200 ? 1 : 0) : System.nanoTime() - beganNs < forNs ? 1 : 0);
+            comm.broadcast(goOn, 0);
+        } while (goOn.getLong(0) == 1);
+        System.out.println("done " + count + " " + hash);
+        return null;
+    }
+
+    /** A random collective whose result is the same on every rank, and checked here where that is simple. */
+    private static INDArray collective(Communicator comm, Random random, int maxElements) {
+        int length = 1 + random.nextInt(maxElements);
+        INDArray array = Nd4j.linspace(1, length, length, DataType.DOUBLE).muli(comm.rank() + 1);
+        switch (random.nextInt(3)) {
+            case 0 -> {
+                comm.allReduce(array);
+                int sum = comm.size() * (comm.size() + 1) / 2;
+                check(array, Nd4j.linspace(1, length, length, DataType.DOUBLE).muli(sum), "all-reduce");
+                return array;
+            }
+            case 1 -> {
+                INDArray whole = Nd4j.create(DataType.DOUBLE, (long) length * comm.size());
+                comm.allGather(array, whole);
+                return whole;
+            }
+            default -> {
+                int root = random.nextInt(comm.size());
+                comm.broadcast(array, root);
+                check(array, Nd4j.linspace(1, length, length, DataType.DOUBLE).muli(root + 1), "broadcast");
+                return array;
+            }
+        }
+    }
+
+    private static void check(INDArray actual, INDArray expected, String what) {
+        if (!actual.equals(expected)) {
+            throw new IllegalStateException("wrong result of " + what + " of " + actual.length() + " elements");
+        }
+    }
+}

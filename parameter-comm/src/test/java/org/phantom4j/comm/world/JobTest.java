@@ -1,0 +1,309 @@
+package org.phantom4j.comm.world;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.phantom4j.comm.CommException;
+import org.phantom4j.comm.CommException.Reason;
+
+@Timeout(60)
+class JobTest {
+
+    private static final Secret SECRET = Secret.of("nobody guesses this one");
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final int port = freePort();
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @AfterEach
+    void stop() {
+        threads.shutdownNow();
+    }
+
+    private World world(int rank, int size) {
+        return new World(rank, size, rank, "127.0.0.1", port);
+    }
+
+    private CompletableFuture<Job> join(int rank, int size, Secret secret, String geometry, Duration timeout) {
+        return CompletableFuture.supplyAsync(() -> Job.join(world(rank, size), secret, geometry, timeout), threads);
+    }
+
+    private CompletableFuture<Job> join(int rank, int size) {
+        return join(rank, size, SECRET, "p 4", TIMEOUT);
+    }
+
+    private List<Job> started(int size) {
+        List<CompletableFuture<Job>> joining = new ArrayList<>();
+        for (int rank = size - 1; rank >= 0; rank--) {
+            joining.add(0, join(rank, size));
+        }
+        return joining.stream().map(CompletableFuture::join).toList();
+    }
+
+    private static CommException refusal(CompletableFuture<Job> joining) {
+        CompletionException e = assertThrows(CompletionException.class, joining::join);
+        return (CommException) e.getCause();
+    }
+
+    private static void close(List<Job> jobs) {
+        List<CompletableFuture<Void>> closing =
+                jobs.stream().map(job -> CompletableFuture.runAsync(job::close)).toList();
+        closing.forEach(CompletableFuture::join);
+    }
+
+    @Test
+    void ranksMeetAndExchange() {
+        List<Job> jobs = started(4);
+        for (Job job : jobs) {
+            assertEquals(jobs.get(0).token(), job.token());
+            assertEquals(4, job.members().size());
+            assertEquals(ProcessHandle.current().pid(), job.members().get(3).process());
+        }
+        for (int round = 0; round < 3; round++) {
+            byte[] bytes = {(byte) round};
+            List<CompletableFuture<List<byte[]>>> exchanges = jobs.stream()
+                    .map(job -> CompletableFuture.supplyAsync(
+                            () -> job.exchange(new byte[] {(byte) job.world().rank(), bytes[0]}), threads))
+                    .toList();
+            for (CompletableFuture<List<byte[]>> exchange : exchanges) {
+                assertArrayEquals(new byte[] {2, bytes[0]}, exchange.join().get(2));
+            }
+        }
+        close(jobs);
+    }
+
+    @Test
+    void aWrongSecretIsRefused() {
+        CompletableFuture<Job> zero = join(0, 2);
+        CommException e = refusal(join(1, 2, Secret.of("this is another secret"), "p 4", TIMEOUT));
+        assertEquals(Reason.REFUSED, e.reason());
+        assertTrue(e.getMessage().contains("PHANTOM_SECRET"), e.getMessage());
+        Job one = join(1, 2).join();
+        close(List.of(zero.join(), one));
+    }
+
+    @Test
+    void whatDiffersIsNamed() {
+        CompletableFuture<Job> zero = join(0, 3);
+        CommException size = refusal(join(1, 4));
+        assertTrue(size.getMessage().contains("WORLD_SIZE 4 but rank 0 has 3"), size.getMessage());
+        CommException geometry = refusal(join(1, 3, SECRET, "p 8", TIMEOUT));
+        assertTrue(geometry.getMessage().contains("'p 8'"), geometry.getMessage());
+        assertTrue(geometry.getMessage().contains("'p 4'"), geometry.getMessage());
+        assertEquals(Reason.REFUSED, geometry.reason());
+        CompletableFuture<Job> one = join(1, 3);
+        CompletableFuture<Job> two = join(2, 3);
+        close(List.of(zero.join(), one.join(), two.join()));
+    }
+
+    @Test
+    void oneRankForEachProcess() throws Exception {
+        CompletableFuture<Job> zero = join(0, 3);
+        CompletableFuture<Job> a = join(1, 3);
+        CompletableFuture<Job> b = join(1, 3);
+        CompletableFuture.anyOf(a.exceptionally(e -> null), b.exceptionally(e -> null))
+                .join();
+        CommException e = refusal(a.isCompletedExceptionally() ? a : b);
+        assertTrue(e.getMessage().contains("claims the rank of rank 1"), e.getMessage());
+        CompletableFuture<Job> two = join(2, 3);
+        close(List.of(zero.join(), (a.isCompletedExceptionally() ? b : a).join(), two.join()));
+    }
+
+    @Test
+    void lateComersAreRefused() {
+        List<Job> jobs = started(2);
+        CommException e = refusal(join(1, 2));
+        assertTrue(e.getMessage().contains("too late"), e.getMessage());
+        close(jobs);
+    }
+
+    @Test
+    void whoIsMissingIsNamedAtTheDeadline() {
+        Duration deadline = Duration.ofSeconds(1);
+        CompletableFuture<Job> zero = join(0, 3, SECRET, "p 4", deadline);
+        CompletableFuture<Job> two = join(2, 3, SECRET, "p 4", deadline);
+        for (CompletableFuture<Job> joining : List.of(zero, two)) {
+            CommException e = refusal(joining);
+            assertEquals(Reason.TIMEOUT, e.reason());
+            assertTrue(e.getMessage().contains("rank 1 did not join within 1000 ms"), e.getMessage());
+        }
+    }
+
+    @Test
+    void noCoordinatorIsATimeout() {
+        CommException e = refusal(join(1, 2, SECRET, "", Duration.ofMillis(300)));
+        assertEquals(Reason.TIMEOUT, e.reason());
+        assertTrue(e.getMessage().contains("127.0.0.1:" + port), e.getMessage());
+    }
+
+    @Test
+    void aFailureReachesEveryone() throws Exception {
+        List<Job> jobs = started(3);
+        jobs.get(2).fail(new CommException(Reason.RANK_FAILED, "rank 2 has had enough"));
+        for (Job job : jobs) {
+            CommException e = awaitFailure(job);
+            assertEquals("rank 2 has had enough", e.getMessage());
+        }
+        close(jobs);
+    }
+
+    private static CommException awaitFailure(Job job) throws InterruptedException {
+        long beganNs = System.nanoTime();
+        while (System.nanoTime() - beganNs < TIMEOUT.toNanos()) {
+            try {
+                job.check();
+            } catch (CommException e) {
+                return e;
+            }
+            Thread.sleep(10);
+        }
+        throw new AssertionError("the job did not fail");
+    }
+
+    @Test
+    void aTimeoutIsBlamedOnWhoeverIsElsewhere() {
+        List<Job> jobs = started(2);
+        jobs.get(0).onActivity(() -> "in all-reduce number 7");
+        jobs.get(1).onActivity(() -> "not in a collective");
+        CommException e = jobs.get(0).timedOut("all-reduce number 7", List.of(1));
+        assertEquals(Reason.TIMEOUT, e.reason());
+        assertTrue(e.getMessage().contains("for rank 1 (host"), e.getMessage());
+        assertTrue(e.getMessage().contains("which is not in a collective"), e.getMessage());
+        close(jobs);
+    }
+
+    @Test
+    void strangersDoNotDisturb() throws Exception {
+        Duration patience = Duration.ofSeconds(50);
+        CompletableFuture<Job> zero = join(0, 2, SECRET, "p 4", patience);
+        Random random = new Random(42);
+        long before = usedMemory();
+        for (int i = 0; i < 10_000; i++) {
+            byte[] junk = new byte[random.nextInt(200)];
+            random.nextBytes(junk);
+            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+                socket.getOutputStream().write(junk);
+            } catch (IOException e) {
+                // closed by the other side, before or after it read all
+                assertTrue(i >= 0, e.getMessage());
+            }
+        }
+        CompletableFuture<Job> one = join(1, 2, SECRET, "p 4", patience);
+        close(List.of(zero.join(), one.join()));
+        assertTrue(usedMemory() - before < 64 << 20, "memory grew with the number of strangers");
+    }
+
+    private static long usedMemory() {
+        System.gc();
+        return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+    }
+
+    @Test
+    void aRecordedConversationIsNoWayIn() throws Exception {
+        CompletableFuture<Job> zero = join(0, 2);
+        try (Recorder recorder = new Recorder(port)) {
+            threads.execute(recorder::relay);
+            World detour = new World(1, 2, 1, "127.0.0.1", recorder.port());
+            CompletableFuture<Job> one =
+                    CompletableFuture.supplyAsync(() -> Job.join(detour, SECRET, "p 4", TIMEOUT), threads);
+            Job first = zero.join();
+            Job second = one.join();
+            byte[] recorded = recorder.toCoordinator();
+            for (int i = 0; i < 100; i++) {
+                try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+                    socket.setSoTimeout(5000);
+                    socket.getInputStream().readNBytes(44);
+                    socket.getOutputStream().write(recorded);
+                    assertEquals(0, socket.getInputStream().read(), "a replayed proof was accepted");
+                }
+            }
+            first.check();
+            second.check();
+            close(List.of(first, second));
+        }
+    }
+
+    /** Stands between a rank and the coordinator, and remembers what the rank said. */
+    private static final class Recorder implements AutoCloseable {
+        private final ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        private final ByteArrayOutputStream said = new ByteArrayOutputStream();
+        private final int target;
+
+        Recorder(int target) throws IOException {
+            this.target = target;
+        }
+
+        int port() {
+            return server.getLocalPort();
+        }
+
+        void relay() {
+            try {
+                Socket rank = server.accept();
+                Socket coordinator = new Socket(InetAddress.getLoopbackAddress(), target);
+                Thread back = new Thread(() -> pump(coordinator, rank, OutputStream.nullOutputStream()));
+                back.setDaemon(true);
+                back.start();
+                pump(rank, coordinator, said);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static void pump(Socket from, Socket to, OutputStream copy) {
+            try (from;
+                    to) {
+                InputStream in = from.getInputStream();
+                byte[] buffer = new byte[4096];
+                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                    synchronized (copy) {
+                        copy.write(buffer, 0, n);
+                    }
+                    to.getOutputStream().write(buffer, 0, n);
+                }
+            } catch (IOException e) {
+                Thread.onSpinWait();
+            }
+        }
+
+        byte[] toCoordinator() {
+            synchronized (said) {
+                return said.toByteArray();
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            server.close();
+        }
+    }
+}
