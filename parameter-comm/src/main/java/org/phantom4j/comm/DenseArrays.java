@@ -12,10 +12,11 @@ public final class DenseArrays {
 
     /** Whether the elements lie in memory without gaps, in 'c' or 'f' order. */
     public static boolean isDense(INDArray array) {
-        return hasStridesOf(array, 'f') || hasStridesOf(array, 'c');
+        return isDense(array, 'f') || isDense(array, 'c');
     }
 
-    private static boolean hasStridesOf(INDArray array, char order) {
+    /** Whether the elements lie in memory without gaps in this order, 'c' or 'f'. */
+    public static boolean isDense(INDArray array, char order) {
         long expected = 1;
         for (int i = 0; i < array.rank(); i++) {
             int dimension = order == 'f' ? i : array.rank() - 1 - i;
@@ -58,6 +59,13 @@ public final class DenseArrays {
         if (type != DataType.FLOAT && type != DataType.DOUBLE && type != DataType.INT64) {
             throw new IllegalArgumentException("collectives carry FLOAT, DOUBLE and INT64, not " + type);
         }
+    }
+
+    /** Whether two arrays of one type start at the same element of memory. */
+    public static boolean sameMemory(INDArray a, INDArray b) {
+        // the address of a view's buffer is that of the whole buffer
+        return a.data().address() + a.offset() * a.dataType().width()
+                == b.data().address() + b.offset() * b.dataType().width();
     }
 
     /** Where each rank's block starts, and last the total: {@code counts.length + 1} numbers. */

@@ -57,7 +57,7 @@ final class LocalCommunicator implements Communicator {
             for (int other = 0; other < size(); other++) {
                 INDArray block = DenseArrays.row(whole, offsets[other], all[other]);
                 INDArray from = round.of(other).array();
-                if (block.data().address() != from.data().address()) {
+                if (!DenseArrays.sameMemory(block, from)) {
                     block.assign(DenseArrays.row(from));
                 }
             }
@@ -83,14 +83,14 @@ final class LocalCommunicator implements Communicator {
         INDArray own = DenseArrays.row(round.of(rank).array(), start, target.length());
         INDArray sum = DenseArrays.row(target);
         // the own addend is added in its turn: keep it when the target is where it lies
-        boolean aliased = own.data().address() == sum.data().address();
+        boolean aliased = DenseArrays.sameMemory(own, sum);
         INDArray ownAddend = aliased && rank > 0 ? own.dup() : own;
         for (int other = 0; other < size(); other++) {
             INDArray addend =
                     other == rank ? ownAddend : DenseArrays.row(round.of(other).array(), start, target.length());
             if (other > 0) {
                 sum.addi(addend);
-            } else if (addend.data().address() != sum.data().address()) {
+            } else if (!DenseArrays.sameMemory(addend, sum)) {
                 sum.assign(addend);
             }
         }

@@ -20,6 +20,8 @@ public final class LocalRanks {
     @FunctionalInterface
     public interface Body<T> {
         /**
+         * Computes this rank's result.
+         *
          * @throws Exception anything: the other ranks then fail at once with it as their cause
          */
         T run(Communicator communicator) throws Exception;
@@ -40,23 +42,18 @@ public final class LocalRanks {
         List<T> results = new ArrayList<>();
         AtomicReference<Exception> first = new AtomicReference<>();
         List<Thread> threads = new ArrayList<>();
-        for (int i = 0; i < size; i++) {
+        for (int rank = 0; rank < size; rank++) {
             results.add(null);
-            int rank = i;
-            Runnable run = () -> {
-                T result = runRank(new LocalCommunicator(group, rank), body, first);
-                synchronized (results) {
-                    results.set(rank, result);
-                }
-            };
-            threads.add(new Thread(run, "rank-" + rank));
         }
-        for (Thread thread : threads.subList(1, size)) {
+        for (int i = 1; i < size; i++) {
+            int rank = i;
+            Thread thread = new Thread(() -> runRank(group, rank, body, results, first), "rank-" + rank);
             thread.setDaemon(true);
+            threads.add(thread);
             thread.start();
         }
-        threads.get(0).run();
-        for (Thread thread : threads.subList(1, size)) {
+        runRank(group, 0, body, results, first);
+        for (Thread thread : threads) {
             thread.join();
         }
         if (first.get() != null) {
@@ -65,18 +62,21 @@ public final class LocalRanks {
         return results;
     }
 
-    private static <T> T runRank(LocalCommunicator communicator, Body<T> body, AtomicReference<Exception> first) {
-        try {
-            return RankContext.call(communicator, () -> body.run(communicator));
-        } catch (Exception e) {
-            first.compareAndSet(null, e);
-            communicator.abort(e);
-        } catch (Throwable e) {
-            first.compareAndSet(null, new IllegalStateException("rank " + communicator.rank() + " failed: " + e, e));
-            communicator.abort(e);
-        } finally {
-            communicator.close();
+    private static <T> void runRank(
+            LocalGroup group, int rank, Body<T> body, List<T> results, AtomicReference<Exception> first) {
+        try (LocalCommunicator communicator = new LocalCommunicator(group, rank)) {
+            try {
+                T result = RankContext.call(communicator, () -> body.run(communicator));
+                synchronized (results) {
+                    results.set(rank, result);
+                }
+            } catch (Exception e) {
+                first.compareAndSet(null, e);
+                communicator.abort(e);
+            } catch (Throwable e) {
+                first.compareAndSet(null, new IllegalStateException("rank " + rank + " failed: " + e, e));
+                communicator.abort(e);
+            }
         }
-        return null;
     }
 }

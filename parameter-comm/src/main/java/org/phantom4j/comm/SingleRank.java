@@ -44,7 +44,7 @@ final class SingleRank implements Communicator {
 
     private static Pending copy(INDArray from, INDArray to, long... counts) {
         DenseArrays.counts(from, to, 0, 1, counts);
-        if (from.data().address() != to.data().address()) {
+        if (!DenseArrays.sameMemory(from, to)) {
             DenseArrays.row(to).assign(DenseArrays.row(from));
         }
         return DONE;

@@ -1,0 +1,79 @@
+package org.phantom4j.ops;
+
+import org.nd4j.linalg.api.blas.params.MMulTranspose;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * The matrix products of the ops, into and out of views, without copies: any matrix with one dense dimension will do.
+ * Counts the multiply-adds of each thread, so that a formula can be checked against what was done.
+ */
+public final class Products {
+
+    private static final ThreadLocal<long[]> MULTIPLY_ADDS = ThreadLocal.withInitial(() -> new long[1]);
+
+    private static final MMulTranspose NN = transposes(false, false);
+    private static final MMulTranspose NT = transposes(false, true);
+    private static final MMulTranspose TN = transposes(true, false);
+
+    private Products() {}
+
+    private static MMulTranspose transposes(boolean a, boolean b) {
+        return MMulTranspose.builder().transposeA(a).transposeB(b).build();
+    }
+
+    /** Multiply-adds that the current thread has done here since it started. */
+    public static long multiplyAdds() {
+        return MULTIPLY_ADDS.get()[0];
+    }
+
+    /** target = a b, or target += a b if {@code add}. */
+    public static void multiply(INDArray a, INDArray b, INDArray target, boolean add) {
+        run(a, b, target, add, NN);
+        count(a.size(0), a.size(1), b.size(1));
+    }
+
+    /** target = a bᵀ, or target += a bᵀ if {@code add}. */
+    public static void multiplyByTransposed(INDArray a, INDArray b, INDArray target, boolean add) {
+        run(a, b, target, add, NT);
+        count(a.size(0), a.size(1), b.size(0));
+    }
+
+    /** target = aᵀ b. */
+    public static void multiplyTransposed(INDArray a, INDArray b, INDArray target) {
+        run(a, b, target, false, TN);
+        count(a.size(1), a.size(0), b.size(1));
+    }
+
+    /** Every row of target = row. As a product with ones: faster than ND4J's broadcast. */
+    static void fillRows(INDArray row, INDArray target) {
+        INDArray ones = Nd4j.ones(target.dataType(), target.size(0), 1);
+        run(ones, row.reshape(1, row.length()), target, false, NN);
+    }
+
+    /** row = the sum of the rows of a. */
+    static void sumRows(INDArray a, INDArray row) {
+        INDArray ones = Nd4j.ones(a.dataType(), a.size(0), 1);
+        run(ones, a, row.reshape(1, row.length()), false, TN);
+    }
+
+    private static void run(INDArray a, INDArray b, INDArray target, boolean add, MMulTranspose transposes) {
+        Nd4j.exec(new Mmul(a, b, target, 1.0, add ? 1.0 : 0.0, transposes));
+    }
+
+    private static void count(long m, long k, long n) {
+        MULTIPLY_ADDS.get()[0] += m * k * n;
+    }
+
+    /** {@code count} columns of a matrix from {@code start} on, as a view. */
+    public static INDArray columns(INDArray matrix, long start, long count) {
+        return matrix.get(NDArrayIndex.all(), NDArrayIndex.interval(start, start + count));
+    }
+
+    /** {@code count} rows of a matrix from {@code start} on, as a view. */
+    public static INDArray rows(INDArray matrix, long start, long count) {
+        return matrix.get(NDArrayIndex.interval(start, start + count), NDArrayIndex.all());
+    }
+}
