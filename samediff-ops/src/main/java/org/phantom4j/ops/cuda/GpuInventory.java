@@ -18,8 +18,7 @@ public final class GpuInventory {
             "--query-gpu=name,compute_cap,driver_version,memory.total,memory.free",
             "--format=csv,noheader,nounits");
 
-    private static final Pattern LINE =
-            Pattern.compile("(.+), (\\d+\\.\\d), ([^,]+), (\\d+|\\[.*]), (\\d+|\\[.*])");
+    private static final Pattern LINE = Pattern.compile("(.+), (\\d+\\.\\d), ([^,]+), (\\d+|\\[.*]), (\\d+|\\[.*])");
 
     private GpuInventory() {}
 

@@ -57,8 +57,7 @@ public final class ElfFile {
         return sections;
     }
 
-    private static byte[] content(ByteSource source, ByteBuffer table, long tableOffset, int index)
-            throws IOException {
+    private static byte[] content(ByteSource source, ByteBuffer table, long tableOffset, int index) throws IOException {
         int at = index * SECTION_HEADER_BYTES;
         long size = table.getLong(at + 32);
         if (size < 0 || size > 1 << 20) {

@@ -25,6 +25,13 @@ public final class Advice {
                 gpu, duration(cores), gpu, jar, RetargetedLibraries.MODE, RetargetedLibraries.MODE);
     }
 
+    /** {@return what to do where a library carries nothing that could be translated} */
+    public static String noPtx(GpuArchitecture gpu) {
+        return "ND4J 1.0.0-M2.1's CUDA library has no kernels for this GPU (" + gpu + "), and none of the PTX that they"
+                + " could be made of: use ND4J 1.0.0-M1.1 with nd4j-cuda-11.2, the newest release that has, or start with"
+                + " -D" + RetargetedLibraries.MODE + "=off to go on as it is";
+    }
+
     /** {@return about how long a translation takes} */
     static String duration(int jobs) {
         return "in about " + Math.max(1, (CORE_MINUTES + jobs - 1) / jobs) + " minutes on " + jobs + " cores";

@@ -20,8 +20,11 @@ import java.util.zip.ZipFile;
  * <p>Identified by its SHA-256; size and CRC-32, which a jar's directory states, find it again without reading it.
  */
 final class LibraryInput implements Closeable {
-    /** Where ND4J's jars for Linux keep the library. */
-    static final String JAR_ENTRY = "org/nd4j/nativeblas/linux-x86_64/libnd4jcuda.so";
+    /** Where the jar of ND4J 1.0.0-M1.1 for Linux keeps the library. */
+    static final String M1_ENTRY = "org/nd4j/nativeblas/linux-x86_64/libnd4jcuda.so";
+
+    /** Where the jar of ND4J 1.0.0-M2.1 does. */
+    static final String M2_ENTRY = "org/nd4j/linalg/jcublas/bindings/linux-x86_64/libnd4jcuda.so";
 
     private static final int BUFFER_BYTES = 1 << 20;
 
@@ -55,16 +58,21 @@ final class LibraryInput implements Closeable {
             }
         }
         try (ZipFile jar = new ZipFile(source.toFile())) {
-            ZipEntry entry = jar.getEntry(JAR_ENTRY);
+            ZipEntry entry = jar.getEntry(M1_ENTRY);
             if (entry == null) {
-                throw new RetargetException(source + " holds no " + JAR_ENTRY
+                entry = jar.getEntry(M2_ENTRY);
+            }
+            if (entry == null) {
+                throw new RetargetException(source + " holds no " + M1_ENTRY
                         + ": the jar with the classifier linux-x86_64 of nd4j-cuda-11.2 does");
             }
             Path file = Files.createTempFile(scratch, "unpacked", ".so");
+            file.toFile().deleteOnExit();
             try (InputStream in = jar.getInputStream(entry);
                     OutputStream out = Files.newOutputStream(file)) {
                 LibraryId id = copy(in, out);
-                return new LibraryInput(file, Path.of(JAR_ENTRY).getFileName().toString(), true, id);
+                return new LibraryInput(
+                        file, Path.of(entry.getName()).getFileName().toString(), true, id);
             } catch (IOException e) {
                 Files.deleteIfExists(file);
                 throw e;

@@ -40,6 +40,8 @@ final class LibraryWriter implements Closeable {
                 "library",
                 ".part",
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        // should this virtual machine be ended meanwhile
+        part.toFile().deleteOnExit();
         LibraryWriter writer = new LibraryWriter(part, FileChannel.open(part, StandardOpenOption.WRITE));
         try {
             for (ElfSection kept : gaps(sections, original.size())) {

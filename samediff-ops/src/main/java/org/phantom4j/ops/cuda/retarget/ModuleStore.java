@@ -40,7 +40,8 @@ record ModuleStore(Path folder) {
     void put(byte[] ptx, ModuleCompiler.Compiled compiled) throws IOException {
         Path part = Files.createTempFile(folder, "module", ".part");
         Files.write(part, compiled.container());
-        Files.move(part, folder.resolve(key(ptx) + "-O" + compiled.level() + ".fatbin"), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(
+                part, folder.resolve(key(ptx) + "-O" + compiled.level() + ".fatbin"), StandardCopyOption.ATOMIC_MOVE);
     }
 
     private static String key(byte[] ptx) {

@@ -47,7 +47,7 @@ public final class RetargetedLibraries {
      * @throws UnsatisfiedLinkError if ND4J cannot run on these GPUs as it is; the message says what to do
      */
     public static void prepare() {
-        URL resource = Thread.currentThread().getContextClassLoader().getResource(LibraryInput.JAR_ENTRY);
+        URL resource = resource();
         String mode = System.getProperty(MODE, "");
         if (resource == null || mode.equals("off")) {
             return;
@@ -57,8 +57,9 @@ public final class RetargetedLibraries {
             return;
         }
         if (gpus.first().major() != gpus.last().major()) {
-            throw new UnsatisfiedLinkError("the GPUs " + gpus + " need different kernels, and a translated library holds"
-                    + " those of one: choose GPUs of one kind with CUDA_VISIBLE_DEVICES");
+            throw new UnsatisfiedLinkError(
+                    "the GPUs " + gpus + " need different kernels, and a translated library holds"
+                            + " those of one: choose GPUs of one kind with CUDA_VISIBLE_DEVICES");
         }
         try {
             load(resource, gpus.first(), mode.equals("automatic"));
@@ -69,6 +70,12 @@ public final class RetargetedLibraries {
             throw asLinkError(e);
         }
         CublasCheck.warnUnlessCovers(gpus.last());
+    }
+
+    private static URL resource() {
+        ClassLoader loader = Thread.currentThread().getContextClassLoader();
+        URL m1 = loader.getResource(LibraryInput.M1_ENTRY);
+        return m1 != null ? m1 : loader.getResource(LibraryInput.M2_ENTRY);
     }
 
     private static SortedSet<GpuArchitecture> visibleGpus() {
@@ -96,6 +103,9 @@ public final class RetargetedLibraries {
             return;
         }
         JarEntry entry = jar.getJarEntry();
+        if (entry.getName().equals(LibraryInput.M2_ENTRY)) {
+            throw new RetargetException(Advice.noPtx(gpu));
+        }
         RetargetCache cache = RetargetCache.standard();
         Optional<RetargetedLibrary> found = cache.find(entry.getSize(), entry.getCrc(), gpu);
         RetargetedLibrary library;
@@ -104,7 +114,8 @@ public final class RetargetedLibraries {
         } else if (automatic) {
             library = translate(Path.of(jar.getJarFile().getName()), gpu, cache);
         } else {
-            throw new RetargetException(Advice.retarget(gpu, Path.of(jar.getJarFile().getName())));
+            throw new RetargetException(
+                    Advice.retarget(gpu, Path.of(jar.getJarFile().getName())));
         }
         // what the library is linked with, wherever it comes from, must be there first
         Loader.load(cublas.class);

@@ -16,8 +16,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class ElfFileTest {
-    private static final byte[] LIBRARY =
-            TestLibrary.elf(List.of(TestLibrary.likeNd4j(0, Compression.LZ4)), 5);
+    private static final byte[] LIBRARY = TestLibrary.elf(List.of(TestLibrary.likeNd4j(0, Compression.LZ4)), 5);
 
     @Test
     void findsSections() throws IOException {

@@ -76,7 +76,9 @@ class FatBinaryFuzzTest {
             case 1 -> flip(mutant, random, 0, library.length);
             case 2 -> flip(mutant, random, fatBinaries, 100);
             case 3 -> overwrite(mutant, random, fatBinaries + 8 * random.nextInt((table - fatBinaries) / 8));
-            case 4 -> overwrite(mutant, random, random.nextBoolean() ? 8 * random.nextInt(8) : table + 8 * random.nextInt(40));
+            case 4 ->
+                overwrite(
+                        mutant, random, random.nextBoolean() ? 8 * random.nextInt(8) : table + 8 * random.nextInt(40));
             default -> {
                 int length = 1 + random.nextInt(500);
                 int from = random.nextInt(library.length - length);

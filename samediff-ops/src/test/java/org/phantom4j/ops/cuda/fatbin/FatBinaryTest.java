@@ -65,7 +65,8 @@ class FatBinaryTest {
                 .get(0);
         assertEquals(container.length, read.bytes());
         assertArrayEquals(cubin, read.entries().get(0).image(source));
-        int codeVersion = ByteBuffer.wrap(container).order(ByteOrder.LITTLE_ENDIAN).getInt(16 + 24);
+        int codeVersion =
+                ByteBuffer.wrap(container).order(ByteOrder.LITTLE_ENDIAN).getInt(16 + 24);
         assertEquals(1 << 16 | 8, codeVersion, "1.8, from the cubin's own header");
     }
 
@@ -78,9 +79,10 @@ class FatBinaryTest {
                 .position(one.length + gap)
                 .put(one)
                 .array();
-        List<FatBinary> read =
-                FatBinary.read(ByteSource.of(section), new ElfSection(".nv_fatbin", 0, section.length));
-        assertEquals(List.of(0L, (long) one.length + gap), read.stream().map(FatBinary::offset).toList());
+        List<FatBinary> read = FatBinary.read(ByteSource.of(section), new ElfSection(".nv_fatbin", 0, section.length));
+        assertEquals(
+                List.of(0L, (long) one.length + gap),
+                read.stream().map(FatBinary::offset).toList());
     }
 
     @Test
@@ -99,7 +101,9 @@ class FatBinaryTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = Compression.class, names = {"LZ4", "ZSTANDARD"})
+    @EnumSource(
+            value = Compression.class,
+            names = {"LZ4", "ZSTANDARD"})
     void sizesThatCannotBeAreRefusedBeforeMemoryIsTaken(Compression compression) throws IOException {
         byte[] one = TestLibrary.container(TestLibrary.likeNd4j(0, compression));
         for (int high : new int[] {0x01, 0x7f, 0xff}) {

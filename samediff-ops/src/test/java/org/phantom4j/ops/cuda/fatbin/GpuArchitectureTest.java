@@ -22,8 +22,7 @@ class GpuArchitectureTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "90", "sm_9", "sm_90a", "sm_9000", "9", "9.0.0", "hopper", "-9.0"})
     void otherTextIsRefusedByName(String text) {
-        IllegalArgumentException e =
-                assertThrows(IllegalArgumentException.class, () -> GpuArchitecture.parse(text));
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> GpuArchitecture.parse(text));
         assertTrue(e.getMessage().contains("\"" + text + "\""), e.getMessage());
     }
 

@@ -32,7 +32,12 @@ public final class TestLibrary {
     public static List<Image> likeNd4j(int number, Compression compression) {
         return List.of(
                 new Image(ImageKind.CUBIN, 80, "\177ELF kernels of sm_80, module " + number, 3000, compression),
-                new Image(ImageKind.PTX, 86, ".version 7.2\n// module " + number + "\n", 2000 + 100 * number, compression));
+                new Image(
+                        ImageKind.PTX,
+                        86,
+                        ".version 7.2\n// module " + number + "\n",
+                        2000 + 100 * number,
+                        compression));
     }
 
     /** {@return the bytes of one container} */
@@ -40,7 +45,11 @@ public final class TestLibrary {
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         for (Image image : images) {
             byte[] one = FatBinaryWriter.container(
-                    image.kind(), PTX_VERSION, new GpuArchitecture(image.architecture()), image.content(), image.compression());
+                    image.kind(),
+                    PTX_VERSION,
+                    new GpuArchitecture(image.architecture()),
+                    image.content(),
+                    image.compression());
             body.write(one, FatBinary.HEADER_BYTES, one.length - FatBinary.HEADER_BYTES);
         }
         byte[] container = new byte[FatBinary.HEADER_BYTES + body.size()];

@@ -85,7 +85,9 @@ class CompilersTest {
         ScriptCompiler.write(recent.resolve("ptxas"), "echo 'Cuda compilation tools, release 12.6, V12.6.77'");
         assertEquals(
                 "ptxas-12.6.77",
-                PtxasCompiler.find(folder + ":" + recent + ":" + old).orElseThrow().version());
+                PtxasCompiler.find(folder + ":" + recent + ":" + old)
+                        .orElseThrow()
+                        .version());
         RetargetException e = assertThrows(RetargetException.class, () -> PtxasCompiler.find(old + ":" + recent));
         assertTrue(e.getMessage().contains("CUDA 11.2: 11.8 or later is needed"), e.getMessage());
         ScriptCompiler.write(old.resolve("ptxas"), "echo broken; exit 3");
@@ -103,7 +105,8 @@ class CompilersTest {
     @Test
     void childThatHangsIsEndedAtItsDeadline() throws Exception {
         Path started = folder.resolve("pid");
-        Path script = ScriptCompiler.write(folder.resolve("hang"), "echo $$ > " + started + "; echo thinking; exec sleep 100");
+        Path script = ScriptCompiler.write(
+                folder.resolve("hang"), "echo $$ > " + started + "; echo thinking; exec sleep 100");
         long startNs = System.nanoTime();
         ChildProcess.Result result = ChildProcess.run(List.of(script.toString()), Duration.ofSeconds(1));
         assertTrue(result.timedOut());
@@ -128,8 +131,7 @@ class CompilersTest {
     @Test
     void choiceIsReadByName() throws IOException {
         assertEquals(CompilerChoice.DRIVER, CompilerChoice.parse("driver"));
-        IllegalArgumentException e =
-                assertThrows(IllegalArgumentException.class, () -> CompilerChoice.parse("nvcc"));
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> CompilerChoice.parse("nvcc"));
         assertEquals("compiler \"nvcc\" is none of any, ptxas, driver", e.getMessage());
     }
 }

@@ -45,7 +45,9 @@ class RetargetFuzzTest {
                 try (Stream<Path> files = Files.list(output)) {
                     assertEquals(
                             List.of(".lock", "modules"),
-                            files.map(file -> file.getFileName().toString()).sorted().toList(),
+                            files.map(file -> file.getFileName().toString())
+                                    .sorted()
+                                    .toList(),
                             e.getMessage());
                 }
             }

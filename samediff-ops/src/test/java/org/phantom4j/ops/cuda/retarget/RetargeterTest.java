@@ -51,7 +51,8 @@ class RetargeterTest {
             containers.add(TestLibrary.likeNd4j(i, i % 2 == 0 ? Compression.LZ4 : Compression.ZSTANDARD));
         }
         // room as in a real library, where kernels of several architectures give way to those of one
-        original = TestLibrary.elf(containers.stream().map(RetargeterTest::roomy).toList(), 7);
+        original =
+                TestLibrary.elf(containers.stream().map(RetargeterTest::roomy).toList(), 7);
         library = folder.resolve("libkernels.so");
         Files.write(library, original);
         cache = new RetargetCache(folder.resolve("cache"));
@@ -78,7 +79,9 @@ class RetargeterTest {
                 ByteSource after = ByteSource.open(made.file())) {
             List<FatBinary> old = containers(before);
             List<FatBinary> fresh = containers(after);
-            assertEquals(old.stream().map(FatBinary::offset).toList(), fresh.stream().map(FatBinary::offset).toList());
+            assertEquals(
+                    old.stream().map(FatBinary::offset).toList(),
+                    fresh.stream().map(FatBinary::offset).toList());
             for (int i = 0; i < MODULES; i++) {
                 FatBinaryEntry kernels = fresh.get(i).entries().get(0);
                 assertEquals(1, fresh.get(i).entries().size());
@@ -88,7 +91,9 @@ class RetargeterTest {
                 assertEquals("\177ELF\2\1\1A\10sm_90 O3 " + ptx, text(kernels.image(after)));
             }
         }
-        assertEquals(List.of(".lock", "libkernels.so", RetargetedLibrary.DESCRIPTION), names(made.file().getParent()));
+        assertEquals(
+                List.of(".lock", "libkernels.so", RetargetedLibrary.DESCRIPTION),
+                names(made.file().getParent()));
     }
 
     @Test
@@ -96,7 +101,7 @@ class RetargeterTest {
         Path jar = folder.resolve("nd4j-cuda.jar");
         try (OutputStream file = Files.newOutputStream(jar);
                 ZipOutputStream zip = new ZipOutputStream(file)) {
-            zip.putNextEntry(new ZipEntry(LibraryInput.JAR_ENTRY));
+            zip.putNextEntry(new ZipEntry(LibraryInput.M1_ENTRY));
             zip.write(original);
         }
         RetargetedLibrary made = retargeter(ScriptCompiler.COMPILE).retarget(jar, cache);
@@ -107,7 +112,8 @@ class RetargeterTest {
         CRC32 crc = new CRC32();
         crc.update(original);
         assertEquals(made, cache.find(original.length, crc.getValue(), HOPPER).orElseThrow());
-        assertTrue(cache.find(original.length, crc.getValue(), new GpuArchitecture(100)).isEmpty());
+        assertTrue(cache.find(original.length, crc.getValue(), new GpuArchitecture(100))
+                .isEmpty());
         assertTrue(cache.find(original.length, crc.getValue() + 1, HOPPER).isEmpty());
         Files.write(made.file(), new byte[10]);
         assertTrue(cache.find(original.length, crc.getValue(), HOPPER).isEmpty(), "cut short since");
@@ -125,10 +131,13 @@ class RetargeterTest {
     @Test
     void moduleThatNoLevelCompilesIsNamedWithTheCompilersWords() {
         String refuse = "if grep -q 'module 4' $1; then echo \"no such instruction\"; exit 9; fi\n";
-        RetargetException e = assertThrows(
-                RetargetException.class, () -> retargeter(refuse + ScriptCompiler.COMPILE).retarget(library, cache));
-        assertTrue(e.getMessage().matches("(?s)script-1.0 cannot compile the module at offset 0x[0-9a-f]+ for sm_90: "
-                + "at level 3 exit code 9: no such instruction; at level 1 .*; at level 0 .*"), e.getMessage());
+        RetargetException e = assertThrows(RetargetException.class, () -> retargeter(refuse + ScriptCompiler.COMPILE)
+                .retarget(library, cache));
+        assertTrue(
+                e.getMessage()
+                        .matches("(?s)script-1.0 cannot compile the module at offset 0x[0-9a-f]+ for sm_90: "
+                                + "at level 3 exit code 9: no such instruction; at level 1 .*; at level 0 .*"),
+                e.getMessage());
     }
 
     @Test
@@ -150,8 +159,8 @@ class RetargeterTest {
                 resumed.add(fromEarlierRun);
             }
         };
-        RetargetedLibrary made = new Retargeter(ScriptCompiler.create(folder, script), HOPPER, 1, listener)
-                .retarget(library, cache);
+        RetargetedLibrary made =
+                new Retargeter(ScriptCompiler.create(folder, script), HOPPER, 1, listener).retarget(library, cache);
         // module 0 is the smallest: compiled last, after all the others had succeeded
         assertEquals(List.of(true, true, true, true, true, false), resumed);
         assertEquals(2, Files.readAllLines(calls).size(), "the probe and module 0");
@@ -176,7 +185,9 @@ class RetargeterTest {
         String huge = "{ printf '\\177ELF12345'; head -c 100000 /dev/urandom; } > $2\n";
         RetargetException e =
                 assertThrows(RetargetException.class, () -> retargeter(huge).retarget(library, cache));
-        assertTrue(e.getMessage().matches("the fat binary at offset 0x[0-9a-f]+ has room for \\d+ bytes, .*"), e.getMessage());
+        assertTrue(
+                e.getMessage().matches("the fat binary at offset 0x[0-9a-f]+ has room for \\d+ bytes, .*"),
+                e.getMessage());
     }
 
     @Test
@@ -186,11 +197,9 @@ class RetargeterTest {
     }
 
     private void assertRefused(GpuArchitecture target, String words) {
-        RetargetException e = assertThrows(
-                RetargetException.class,
-                () -> new Retargeter(
-                                ScriptCompiler.create(folder, ScriptCompiler.COMPILE), target, 2, new RetargetListener() {})
-                        .retarget(library, cache));
+        RetargetException e = assertThrows(RetargetException.class, () -> new Retargeter(
+                        ScriptCompiler.create(folder, ScriptCompiler.COMPILE), target, 2, new RetargetListener() {})
+                .retarget(library, cache));
         assertTrue(e.getMessage().contains(words), e.getMessage());
     }
 
@@ -210,7 +219,8 @@ class RetargeterTest {
     void onlyOneRunWorksInAFolder() throws Exception {
         Path started = folder.resolve("started");
         Path go = folder.resolve("go");
-        String slow = "touch " + started + "; while [ ! -e " + go + " ]; do sleep 0.05; done\n" + ScriptCompiler.COMPILE;
+        String slow =
+                "touch " + started + "; while [ ! -e " + go + " ]; do sleep 0.05; done\n" + ScriptCompiler.COMPILE;
         Thread first = new Thread(() -> {
             try {
                 retargeter(slow).retarget(library, cache);
@@ -222,8 +232,8 @@ class RetargeterTest {
         while (!Files.exists(started)) {
             Thread.sleep(10);
         }
-        RetargetException e = assertThrows(
-                RetargetException.class, () -> retargeter(ScriptCompiler.COMPILE).retarget(library, cache));
+        RetargetException e = assertThrows(RetargetException.class, () -> retargeter(ScriptCompiler.COMPILE)
+                .retarget(library, cache));
         assertTrue(e.getMessage().contains("another run is translating into"), e.getMessage());
         Files.createFile(go);
         first.join();
@@ -239,8 +249,7 @@ class RetargeterTest {
         assertFalse(Arrays.equals(original, translated));
         ElfSection section = FatBinary.sections(ByteSource.of(original)).get(0);
         byte[] masked = translated.clone();
-        System.arraycopy(
-                original, (int) section.offset(), masked, (int) section.offset(), (int) section.size());
+        System.arraycopy(original, (int) section.offset(), masked, (int) section.offset(), (int) section.size());
         assertArrayEquals(original, masked);
     }
 
