@@ -1,0 +1,92 @@
+package org.phantom4j.layers;
+
+import java.util.Objects;
+import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.phantom4j.ops.PhantomGeometry;
+
+/**
+ * A phantom-parallel dense layer: each of p shards has its own block of weights and sees a k-wide compressed image of
+ * every other shard's inputs. See {@link org.phantom4j.ops.PhantomDense} for the equations.
+ *
+ * <p>Parameters of shard j: {@code L<j>} [nIn_j, nOut_j], {@code C<j>} [nIn_j, k], {@code D<j>} [(p − 1)·k, nOut_j]
+ * (absent where p = 1), {@code b<j>} [1, nOut_j]. A rank has those of its own shards.
+ *
+ * <p>Initial values: L and D as {@code weightInit} says, each for half of the outputs' variance; C is linear and always
+ * normal with variance 1 / nIn_j. They depend on the seed and not on the number of ranks.
+ *
+ * <pre>{@code
+ * new PhantomDenseLayer.Builder().nOut(4096).shards(4).phantomWidth(64).activation(Activation.RELU).build()
+ * }</pre>
+ */
+public final class PhantomDenseLayer extends ShardedDenseLayer {
+
+    private static final long serialVersionUID = 1L;
+
+    private long phantomWidth;
+
+    /** For JSON. */
+    PhantomDenseLayer() {}
+
+    private PhantomDenseLayer(Builder builder) {
+        super(builder);
+        this.phantomWidth = builder.phantomWidth;
+        if (phantomWidth < 1) {
+            throw new IllegalArgumentException("phantom width must be at least 1, not " + phantomWidth);
+        }
+    }
+
+    /** The phantom width, k. */
+    public long getPhantomWidth() {
+        return phantomWidth;
+    }
+
+    /** The layer's shapes and costs; nIn and nOut must be known. */
+    public PhantomGeometry geometry() {
+        return new PhantomGeometry(getNIn(), getNOut(), getShards(), phantomWidth);
+    }
+
+    @Override
+    DenseRuntime<?> newRuntime(NeuralNetConfiguration conf, DataType type) {
+        return new PhantomDenseRuntime(conf, type);
+    }
+
+    @Override
+    public ParamInitializer initializer() {
+        return PhantomInitializer.INSTANCE;
+    }
+
+    @Override
+    public PhantomDenseLayer clone() {
+        return (PhantomDenseLayer) super.clone();
+    }
+
+    @Override
+    public boolean equals(Object o) {
+        return o instanceof PhantomDenseLayer other && super.equals(o) && phantomWidth == other.phantomWidth;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(super.hashCode(), phantomWidth);
+    }
+
+    /** Builds the configuration; nIn may be left to the network's input type. */
+    @SuppressWarnings("unchecked") // Deeplearning4j declares <E extends Layer> E build()
+    public static final class Builder extends ShardedDenseLayer.Builder<Builder> {
+
+        private long phantomWidth = 1;
+
+        /** The phantom width, k: how many values stand for a shard's inputs in the other shards. */
+        public Builder phantomWidth(long phantomWidth) {
+            this.phantomWidth = phantomWidth;
+            return this;
+        }
+
+        @Override
+        public PhantomDenseLayer build() {
+            return new PhantomDenseLayer(this);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+package org.phantom4j.layers;
+
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.layers.BaseOutputLayer;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.ops.AllReduce;
+import org.phantom4j.ops.Products;
+import org.phantom4j.ops.Split;
+
+/**
+ * A {@link ShardedOutputLayer} on one rank. The outputs, their loss and its gradient are the same on every rank, so the
+ * backward pass needs no communication.
+ */
+final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
+
+    private static final long serialVersionUID = 1L;
+
+    private final transient Split in;
+    private final transient RankShards shards;
+
+    /** Of the backward pass, for the score that Deeplearning4j asks for next. */
+    private transient INDArray logits;
+
+    ShardedOutputRuntime(NeuralNetConfiguration conf, DataType type) {
+        super(conf, type);
+        this.in = new Split(layerConf().getNIn(), layerConf().getShards());
+        this.shards = new RankShards(layerConf(), in);
+    }
+
+    @Override
+    public void setInput(INDArray input, LayerWorkspaceMgr workspaces) {
+        super.setInput(input, workspaces);
+        logits = null;
+    }
+
+    @Override
+    protected void applyDropOutIfNecessary(boolean training, LayerWorkspaceMgr workspaces) {
+        input = shards.ownInput(input, dataType, layerId());
+        if (training && !dropoutApplied) {
+            input = shards.dropInputs(input, this, workspaces);
+            dropoutApplied = true;
+        }
+    }
+
+    @Override
+    protected INDArray preOutput(boolean training, LayerWorkspaceMgr workspaces) {
+        assertInputSet(false);
+        if (training && logits != null) {
+            return logits;
+        }
+        applyDropOutIfNecessary(training, workspaces);
+        long[] shape = {input.size(0), layerConf().getNOut()};
+        INDArray sum = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'f');
+        for (int j = shards.own.first(); j < shards.own.end(); j++) {
+            Products.multiply(rows(j), getParamWithNoise("W" + j, training, workspaces), sum, j > shards.own.first());
+        }
+        Nd4j.exec(new AllReduce(sum, sum).in(shards.group));
+        if (hasBias()) {
+            sum.addiRowVector(getParamWithNoise("b", training, workspaces));
+        }
+        return sum;
+    }
+
+    /** The input columns of one shard. */
+    private INDArray rows(int shard) {
+        return Products.columns(input, in.offset(shard) - in.offset(shards.own.first()), in.width(shard));
+    }
+
+    @Override
+    public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
+        return layerConf().getActivationFn().getActivation(preOutput(false, workspaces), training);
+    }
+
+    @Override
+    public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+        assertInputSet(true);
+        INDArray outputs = preOutput(true, workspaces);
+        logits = outputs.detach();
+        INDArray delta = layerConf()
+                .getLossFn()
+                .computeGradient(
+                        getLabels2d(workspaces, ArrayType.BP_WORKING_MEM),
+                        outputs.dup(),
+                        layerConf().getActivationFn(),
+                        maskArray);
+        for (int j = shards.own.first(); j < shards.own.end(); j++) {
+            Products.multiplyTransposed(rows(j), delta, gradientViews.get("W" + j));
+        }
+        if (hasBias()) {
+            gradientViews.get("b").assign(delta.sum(true, 0));
+        }
+        Gradient result = new DefaultGradient();
+        gradientViews.forEach(result::setGradientFor);
+        gradient = result;
+        if (!layerConf().isInputGradient()) {
+            return new Pair<>(result, null);
+        }
+        INDArray dx = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, input.shape(), 'f');
+        for (int j = shards.own.first(); j < shards.own.end(); j++) {
+            INDArray part = Products.columns(dx, in.offset(j) - in.offset(shards.own.first()), in.width(j));
+            Products.multiplyByTransposed(delta, getParamWithNoise("W" + j, true, workspaces), part, false);
+        }
+        shards.dropInputGradient(dx, this);
+        return new Pair<>(result, shards.inputGradient(dx, workspaces));
+    }
+
+    @Override
+    protected INDArray getLabels2d(LayerWorkspaceMgr workspaces, ArrayType type) {
+        return labels;
+    }
+
+    @Override
+    public double calcRegularizationScore(boolean backpropParametersOnly) {
+        return shards.regularizationScore(layerConf(), params, this);
+    }
+
+    @Override
+    public void clear() {
+        super.clear();
+        shards.clear();
+        logits = null;
+    }
+}
