@@ -30,8 +30,7 @@ final class LegacyOps {
 
     static List<OpCase> all() {
         Map<String, OpCase> cases = new TreeMap<>();
-        for (DifferentialFunction known :
-                ImportClassMapping.getOpNameMapping().values()) {
+        for (DifferentialFunction known : ImportClassMapping.getOpNameMapping().values()) {
             Class<?> type = known.getClass();
             if (known instanceof Op
                     && !NEED_CONSTANTS.contains(type.getSimpleName())
@@ -55,7 +54,9 @@ final class LegacyOps {
             }
             return pair == null
                     ? null
-                    : values(name, () -> run(pair, Inputs.fractions(1, 17, 65), Inputs.fractions(2, 17, 65), new int[] {1}));
+                    : values(
+                            name,
+                            () -> run(pair, Inputs.fractions(1, 17, 65), Inputs.fractions(2, 17, 65), new int[] {1}));
         }
         if (IndexAccumulation.class.isAssignableFrom(type)) {
             Constructor<?> made = constructor(type, INDArray.class, int[].class);

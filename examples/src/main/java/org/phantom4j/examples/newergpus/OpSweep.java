@@ -70,14 +70,17 @@ public final class OpSweep {
 
     private static double[] statistics(double[] values) {
         double mean = Arrays.stream(values).average().orElseThrow();
-        double variance = Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElseThrow();
+        double variance = Arrays.stream(values)
+                .map(v -> (v - mean) * (v - mean))
+                .average()
+                .orElseThrow();
         return new double[] {mean, Math.sqrt(variance)};
     }
 
     private static void write(Path file) throws IOException {
         int written = 0;
-        try (DataOutputStream out = new DataOutputStream(
-                new GZIPOutputStream(new BufferedOutputStream(Files.newOutputStream(file))))) {
+        try (DataOutputStream out =
+                new DataOutputStream(new GZIPOutputStream(new BufferedOutputStream(Files.newOutputStream(file))))) {
             for (OpCase one : cases()) {
                 try {
                     List<double[]> outputs = run(one);
@@ -96,7 +99,8 @@ public final class OpSweep {
             }
             out.writeUTF("");
         }
-        System.out.println(written + " ops written by " + Nd4j.getBackend().getClass().getSimpleName());
+        System.out.println(
+                written + " ops written by " + Nd4j.getBackend().getClass().getSimpleName());
     }
 
     private static int compare(Path file, Path notes) throws IOException {
@@ -104,11 +108,11 @@ public final class OpSweep {
         Set<String> handled = Files.exists(notes) ? Set.copyOf(Files.readAllLines(notes)) : Set.of();
         for (OpCase one : cases()) {
             if (expected.containsKey(one.name()) && !handled.contains(one.name())) {
-                Files.writeString(
-                        notes, one.name() + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+                Files.writeString(notes, one.name() + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
                 try {
                     String difference = difference(expected.get(one.name()), run(one), one.kind());
-                    System.out.println(difference.isEmpty() ? "equal " + one.name() : "FAILED " + one.name() + ": " + difference);
+                    System.out.println(
+                            difference.isEmpty() ? "equal " + one.name() : "FAILED " + one.name() + ": " + difference);
                 } catch (RuntimeException e) {
                     System.out.println("FAILED " + one.name() + ": " + firstLine(e));
                     if (!deviceWorks()) {
@@ -117,7 +121,8 @@ public final class OpSweep {
                 }
             }
         }
-        System.out.println(expected.size() + " ops compared on " + Nd4j.getBackend().getClass().getSimpleName());
+        System.out.println(expected.size() + " ops compared on "
+                + Nd4j.getBackend().getClass().getSimpleName());
         return 0;
     }
 
@@ -135,8 +140,8 @@ public final class OpSweep {
 
     private static Map<String, List<double[]>> read(Path file) throws IOException {
         Map<String, List<double[]>> all = new LinkedHashMap<>();
-        try (DataInputStream in = new DataInputStream(
-                new BufferedInputStream(new GZIPInputStream(Files.newInputStream(file))))) {
+        try (DataInputStream in =
+                new DataInputStream(new BufferedInputStream(new GZIPInputStream(Files.newInputStream(file))))) {
             for (String name = in.readUTF(); !name.isEmpty(); name = in.readUTF()) {
                 List<double[]> outputs = new ArrayList<>();
                 for (int remaining = in.readInt(); remaining > 0; remaining--) {

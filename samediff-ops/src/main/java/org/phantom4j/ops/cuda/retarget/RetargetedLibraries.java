@@ -8,7 +8,6 @@ import static org.bytedeco.cuda.global.cudart.cudaGetDeviceCount;
 import java.io.IOException;
 import java.net.JarURLConnection;
 import java.net.URL;
-import java.net.URLConnection;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.SortedSet;
@@ -47,35 +46,28 @@ public final class RetargetedLibraries {
      * @throws UnsatisfiedLinkError if ND4J cannot run on these GPUs as it is; the message says what to do
      */
     public static void prepare() {
-        URL resource = resource();
         String mode = System.getProperty(MODE, "");
-        if (resource == null || mode.equals("off")) {
-            return;
-        }
-        SortedSet<GpuArchitecture> gpus = visibleGpus();
-        if (gpus.isEmpty() || gpus.last().major() <= NEWEST_MAJOR_OF_ND4J) {
-            return;
-        }
-        if (gpus.first().major() != gpus.last().major()) {
-            throw new UnsatisfiedLinkError(
-                    "the GPUs " + gpus + " need different kernels, and a translated library holds"
-                            + " those of one: choose GPUs of one kind with CUDA_VISIBLE_DEVICES");
-        }
         try {
-            load(resource, gpus.first(), mode.equals("automatic"));
+            Optional<JarURLConnection> jar = LibraryLocator.onClassPath();
+            if (jar.isEmpty() || mode.equals("off")) {
+                return;
+            }
+            SortedSet<GpuArchitecture> gpus = visibleGpus();
+            if (gpus.isEmpty() || gpus.last().major() <= NEWEST_MAJOR_OF_ND4J) {
+                return;
+            }
+            if (gpus.first().major() != gpus.last().major()) {
+                throw new RetargetException("the GPUs " + gpus + " need different kernels, and a translated library"
+                        + " holds those of one: choose GPUs of one kind with CUDA_VISIBLE_DEVICES");
+            }
+            load(jar.get(), gpus.first(), mode.equals("automatic"));
+            CublasCheck.warnUnlessCovers(gpus.last());
         } catch (IOException e) {
             throw asLinkError(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw asLinkError(e);
         }
-        CublasCheck.warnUnlessCovers(gpus.last());
-    }
-
-    private static URL resource() {
-        ClassLoader loader = Thread.currentThread().getContextClassLoader();
-        URL m1 = loader.getResource(LibraryInput.M1_ENTRY);
-        return m1 != null ? m1 : loader.getResource(LibraryInput.M2_ENTRY);
     }
 
     private static SortedSet<GpuArchitecture> visibleGpus() {
@@ -95,13 +87,8 @@ public final class RetargetedLibraries {
         return architectures;
     }
 
-    private static void load(URL resource, GpuArchitecture gpu, boolean automatic)
+    private static void load(JarURLConnection jar, GpuArchitecture gpu, boolean automatic)
             throws IOException, InterruptedException {
-        URLConnection connection = resource.openConnection();
-        if (!(connection instanceof JarURLConnection jar)) {
-            LOG.warn("ND4J's CUDA library lies outside a jar, at {}: it is loaded as it is", resource);
-            return;
-        }
         JarEntry entry = jar.getJarEntry();
         if (entry.getName().equals(LibraryInput.M2_ENTRY)) {
             throw new RetargetException(Advice.noPtx(gpu));
