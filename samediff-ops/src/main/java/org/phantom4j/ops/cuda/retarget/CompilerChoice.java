@@ -26,6 +26,15 @@ public enum CompilerChoice {
         throw new IllegalArgumentException("compiler \"" + name + "\" is none of any, ptxas, driver");
     }
 
+    /**
+     * {@return the name and version of the compiler that this choice finds here}
+     *
+     * @throws RetargetException if there is none
+     */
+    public String version() throws IOException, InterruptedException {
+        return find().version();
+    }
+
     PtxCompiler find() throws IOException, InterruptedException {
         if (this != DRIVER) {
             var ptxas = PtxasCompiler.find(System.getenv().getOrDefault("PATH", ""));
