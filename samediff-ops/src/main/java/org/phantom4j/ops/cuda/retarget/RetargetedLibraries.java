@@ -106,7 +106,12 @@ public final class RetargetedLibraries {
         }
         // what the library is linked with, wherever it comes from, must be there first
         Loader.load(cublas.class);
-        Loader.load(cusolver.class);
+        try {
+            Loader.load(cusolver.class);
+        } catch (LinkageError e) {
+            // its bindings want cuSPARSE too; the library itself may still be where the system's linker looks
+            LOG.debug("cuSOLVER's bindings do not load", e);
+        }
         URL[] file = {library.file().toAbsolutePath().toUri().toURL()};
         LOG.info("ND4J's CUDA kernels for {}: {}", library.target(), library.file());
         Loader.loadLibrary(RetargetedLibraries.class, file, LIBRARY);
