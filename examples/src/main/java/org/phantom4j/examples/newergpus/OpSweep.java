@@ -52,7 +52,8 @@ public final class OpSweep {
 
     private static List<OpCase> cases() {
         List<OpCase> cases = new ArrayList<>(LegacyOps.all());
-        cases.addAll(CustomOps.all());
+        cases.addAll(new ArrayOps().cases());
+        cases.addAll(new NetworkOps().cases());
         return cases;
     }
 

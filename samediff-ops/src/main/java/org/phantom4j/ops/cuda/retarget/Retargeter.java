@@ -97,6 +97,7 @@ public final class Retargeter {
                         FileChannel.open(folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 ByteSource original = ByteSource.open(input.file())) {
             lock(lockFile, folder);
+            deleteParts(folder);
             RetargetedLibrary earlier = RetargetedLibrary.read(folder);
             if (earlier == null || !isSame(earlier, input)) {
                 Map<Integer, Integer> levels = translate(original, input, folder, new ModuleStore(modules));
@@ -218,6 +219,16 @@ public final class Retargeter {
         ModuleCompiler.Compiled compiled = compiler.compile(ptx, name, store.folder());
         store.put(ptx, compiled);
         return new Translation(module, compiled, false);
+    }
+
+    /** Deletes what a run that was killed left behind. */
+    private static void deleteParts(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file :
+                    files.filter(file -> file.toString().endsWith(".part")).toList()) {
+                Files.delete(file);
+            }
+        }
     }
 
     private static void delete(Path folder) throws IOException {
