@@ -28,8 +28,9 @@ public final class CudaMatrixProduct {
 
     /** No arguments. Prints the median of the turns of each. */
     public static void main(String[] arguments) {
-        INDArray a = Inputs.floats(1, SIZE, SIZE);
-        INDArray b = Inputs.floats(2, SIZE, SIZE);
+        // column-major, as cuBLAS wants them
+        INDArray a = Inputs.floats(1, SIZE, SIZE).dup('f');
+        INDArray b = Inputs.floats(2, SIZE, SIZE).dup('f');
         INDArray c = Nd4j.create(new int[] {SIZE, SIZE}, 'f');
         float[] values = random();
         cublasContext handle = new cublasContext();
