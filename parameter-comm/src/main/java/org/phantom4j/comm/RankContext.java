@@ -19,6 +19,15 @@ public final class RankContext {
     }
 
     /**
+     * Runs {@code body} as if the current thread were in no group.
+     *
+     * @throws Exception whatever {@code body} throws
+     */
+    public static <T> T callAlone(Callable<T> body) throws Exception {
+        return call(SingleRank.INSTANCE, body);
+    }
+
+    /**
      * Runs {@code body} with {@code communicator} as the current thread's, and restores what was before.
      *
      * @throws Exception whatever {@code body} throws

@@ -1,0 +1,45 @@
+package org.phantom4j.examples.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/** Writes a file beside its place and moves it there when it is complete: no half-written file is ever seen. */
+final class AtomicFile {
+
+    private AtomicFile() {}
+
+    /** Writes the file that it is given. */
+    interface Writer {
+        void write(Path file) throws IOException;
+    }
+
+    /**
+     * Writes or replaces {@code target}.
+     *
+     * @throws IOException if it cannot be written; what was there before is still there
+     */
+    static void write(Path target, Writer writer) throws IOException {
+        Path folder = target.toAbsolutePath().getParent();
+        Path partial = Files.createTempFile(folder, "." + target.getFileName(), ".partial");
+        try {
+            writer.write(partial);
+            Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException | RuntimeException e) {
+            Files.deleteIfExists(partial);
+            throw new IOException("cannot write " + target + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Refuses, before the work is done, a target that could not be written after it. */
+    static Path writable(String option, String name) {
+        Path target = Path.of(name);
+        Path folder = target.toAbsolutePath().getParent();
+        if (folder == null || !Files.isDirectory(folder) || !Files.isWritable(folder) || Files.isDirectory(target)) {
+            throw new UsageException(
+                    "--" + option + " " + name + ": expected a file in an existing folder that can be written to");
+        }
+        return target;
+    }
+}

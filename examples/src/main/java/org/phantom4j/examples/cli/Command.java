@@ -1,0 +1,26 @@
+package org.phantom4j.examples.cli;
+
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.Options;
+
+/** One command of the command line. */
+interface Command {
+
+    /** Its name. */
+    String name();
+
+    /** What it does, in one line. */
+    String summary();
+
+    /** Its options, without {@code --help}. */
+    Options options();
+
+    /**
+     * Runs it.
+     *
+     * @return the exit status: 0 for success
+     * @throws UsageException if an option's value cannot be used
+     * @throws Exception any other failure
+     */
+    int run(CommandLine line) throws Exception;
+}

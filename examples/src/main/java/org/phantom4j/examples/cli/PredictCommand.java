@@ -1,0 +1,210 @@
+package org.phantom4j.examples.cli;
+
+import java.io.BufferedWriter;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.HdrHistogram.Histogram;
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.Options;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.util.ModelSerializer;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
+import org.phantom4j.comm.Communicator;
+import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.examples.data.DataSource;
+import org.phantom4j.examples.data.Samples;
+import org.phantom4j.layers.ShardedLayer;
+import org.phantom4j.layers.train.ComputeThreads;
+import org.phantom4j.layers.train.RankNetwork;
+
+/** {@code phantom predict}: inference with a saved model. */
+final class PredictCommand implements Command {
+
+    private static final long HIGHEST_US = 3_600_000_000L;
+    private static final int DIGITS = 3;
+
+    /** A model as {@code train --save} wrote it. */
+    private record Model(MultiLayerNetwork network, NormalizerStandardize normalizer) {
+
+        int inputs() {
+            return (int) ((FeedForwardLayer) layer(0)).getNIn();
+        }
+
+        int outputs() {
+            return (int) ((FeedForwardLayer) layer(network.getnLayers() - 1)).getNOut();
+        }
+
+        boolean classifies() {
+            return layer(network.getnLayers() - 1) instanceof BaseOutputLayer output
+                    && output.getActivationFn() instanceof ActivationSoftmax;
+        }
+
+        /** The shards of the model; 1 for one without sharded layers. */
+        int shards() {
+            int shards = 1;
+            for (int i = 0; i < network.getnLayers(); i++) {
+                shards = layer(i) instanceof ShardedLayer sharded ? sharded.getShards() : shards;
+            }
+            return shards;
+        }
+
+        private Layer layer(int index) {
+            return network.getLayerWiseConfigurations().getConf(index).getLayer();
+        }
+    }
+
+    @Override
+    public String name() {
+        return "predict";
+    }
+
+    @Override
+    public String summary() {
+        return "Predicts with a saved model, on any number of ranks that divides its shards.";
+    }
+
+    @Override
+    public Options options() {
+        Options options = new Options();
+        Arguments.option(options, "model", "FILE", "a model that train --save wrote");
+        Arguments.option(
+                options,
+                "data",
+                "SOURCE",
+                "synthetic or idx:DIR (their test part), or csv:FILE (all of it; the label column may be missing)");
+        Arguments.option(options, "ranks", "R", "ranks to run on (default 1)");
+        Arguments.option(options, "batch", "B", "samples a batch (default 128)");
+        Arguments.option(options, "seed", "SEED", "of synthetic data (default 1)");
+        Arguments.option(options, "output", "FILE", "write outputs and classes as CSV (default: standard output)");
+        CommOptions.addTo(options);
+        return options;
+    }
+
+    @Override
+    public int run(CommandLine line) throws Exception {
+        Arguments arguments = new Arguments(line);
+        int ranks = arguments.positive("ranks", 1);
+        int batch = arguments.positive("batch", 128);
+        Duration timeout = CommOptions.timeout(arguments);
+        Path output = arguments.has("output") ? AtomicFile.writable("output", arguments.text("output", null)) : null;
+        Model model = load(Path.of(arguments.required("model")));
+        ModelOptions.requireDivides(ranks, model.shards());
+        arguments.required("data");
+        DataSource source = arguments.data(null);
+        Samples samples = source.samples(
+                model.inputs(),
+                model.outputs(),
+                model.network().getLayerWiseConfigurations().getDataType(),
+                arguments.number("seed", 1),
+                model.normalizer());
+        if (samples.features().size(1) != model.inputs()) {
+            throw new UsageException("--data " + arguments.text("data", "") + " has "
+                    + samples.features().size(1) + " features, but the model takes " + model.inputs());
+        }
+        ComputeThreads.shareAmong(ranks);
+        Histogram latencyUs = new Histogram(HIGHEST_US, DIGITS);
+        List<INDArray> outputs = LocalRanks.run(
+                        ranks, timeout, group -> predict(group, model.network(), samples, batch, latencyUs))
+                .get(0);
+        write(output, outputs, model.classifies());
+        summarise(model, samples, outputs, latencyUs);
+        return Main.OK;
+    }
+
+    private static Model load(Path file) {
+        File source = file.toFile();
+        if (!source.isFile()) {
+            throw new UsageException("--model " + file + ": no such file; train --save writes one");
+        }
+        try {
+            MultiLayerNetwork network = ModelSerializer.restoreMultiLayerNetwork(source, false);
+            NormalizerStandardize normalizer = ModelSerializer.restoreNormalizerFromFile(source);
+            return new Model(network, normalizer);
+        } catch (IOException | RuntimeException e) {
+            throw new UsageException(
+                    "--model " + file + " is no model, or is truncated: " + e.getMessage()
+                            + "; train --save writes one",
+                    e);
+        }
+    }
+
+    private static List<INDArray> predict(
+            Communicator group, MultiLayerNetwork whole, Samples samples, int batch, Histogram latencyUs) {
+        MultiLayerNetwork network = RankNetwork.of(whole);
+        List<INDArray> outputs = new ArrayList<>();
+        // the first batch twice: compilation and first allocations are not latency
+        network.output(samples.range(0, (int) Math.min(batch, samples.size())).features());
+        for (int from = 0; from < samples.size(); from += batch) {
+            INDArray features = samples.range(from, (int) Math.min(from + batch, samples.size()))
+                    .features();
+            long began = System.nanoTime();
+            INDArray output = network.output(features);
+            if (group.rank() == 0) {
+                latencyUs.recordValue((System.nanoTime() - began) / 1000);
+                outputs.add(output);
+            }
+        }
+        return outputs;
+    }
+
+    private static void write(Path file, List<INDArray> outputs, boolean classes) throws IOException {
+        if (file != null) {
+            AtomicFile.write(file, partial -> {
+                try (BufferedWriter writer = Files.newBufferedWriter(partial)) {
+                    write(writer, outputs, classes);
+                }
+            });
+        } else {
+            StringBuilder text = new StringBuilder();
+            write(text, outputs, classes);
+            System.out.print(text);
+        }
+    }
+
+    private static void write(Appendable target, List<INDArray> outputs, boolean classes) throws IOException {
+        long width = outputs.get(0).size(1);
+        for (long column = 0; column < width; column++) {
+            target.append(column == 0 ? "" : ",").append("output").append(String.valueOf(column));
+        }
+        target.append(classes ? ",class\n" : "\n");
+        for (INDArray output : outputs) {
+            int[] predicted = output.argMax(1).toIntVector();
+            double[][] rows = output.toDoubleMatrix();
+            for (int row = 0; row < rows.length; row++) {
+                for (int column = 0; column < width; column++) {
+                    target.append(column == 0 ? "" : ",").append(Float.toString((float) rows[row][column]));
+                }
+                target.append(classes ? "," + predicted[row] + "\n" : "\n");
+            }
+        }
+    }
+
+    private static void summarise(Model model, Samples samples, List<INDArray> outputs, Histogram latencyUs) {
+        if (samples.labels() != null && model.classifies()) {
+            long right = 0;
+            int from = 0;
+            for (INDArray output : outputs) {
+                int rows = (int) output.size(0);
+                right += RankTraining.countRight(
+                        output, samples.range(from, from + rows).labels());
+                from += rows;
+            }
+            System.err.printf("accuracy   %.2f %% of %d samples%n", 100.0 * right / samples.size(), samples.size());
+        }
+        double seconds = latencyUs.getMean() * latencyUs.getTotalCount() / 1e6;
+        System.err.printf("samples/s  %.0f%n", samples.size() / seconds);
+        System.err.printf(
+                "latency    p50 %.2f ms, p99 %.2f ms a batch%n",
+                latencyUs.getValueAtPercentile(50) / 1e3, latencyUs.getValueAtPercentile(99) / 1e3);
+    }
+}

@@ -1,0 +1,101 @@
+package org.phantom4j.examples.cli;
+
+import java.util.Arrays;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.phantom4j.comm.Communicator;
+import org.phantom4j.comm.RankContext;
+import org.phantom4j.examples.data.Batches;
+import org.phantom4j.examples.data.Corpus;
+import org.phantom4j.examples.data.Samples;
+import org.phantom4j.layers.train.RankNetwork;
+import org.phantom4j.ops.Products;
+
+/** One rank's training of a network, step by step, with what it costs. Belongs to the rank's thread. */
+final class RankTraining {
+
+    private static final int TEST_BATCH = 500;
+
+    private final MultiLayerNetwork network;
+    private final Batches batches;
+    private final Communicator group = RankContext.current();
+    private long lastBytes;
+    private long lastMultiplyAdds;
+
+    RankTraining(MultiLayerConfiguration configuration, Corpus corpus, int batch, long seed) {
+        this.network = RankNetwork.create(configuration);
+        this.batches = new Batches(corpus.train(), batch, seed);
+    }
+
+    MultiLayerNetwork network() {
+        return network;
+    }
+
+    /** Trains on the next batch; returns its loss before the update. */
+    double step() {
+        DataSet data = batches.next();
+        long bytes = group.stats().bytesSent();
+        long multiplyAdds = Products.multiplyAdds();
+        network.fit(data);
+        lastBytes = group.stats().bytesSent() - bytes;
+        lastMultiplyAdds = Products.multiplyAdds() - multiplyAdds;
+        double loss = network.score();
+        if (Double.isNaN(loss) || Double.isInfinite(loss)) {
+            throw new ArithmeticException(
+                    "the loss is " + loss + ": the training diverged; use a smaller --learning-rate");
+        }
+        return loss;
+    }
+
+    /** Bytes that this rank sent in the last step, as counted. */
+    long lastBytes() {
+        return lastBytes;
+    }
+
+    /** Multiply-adds that this rank did in the last step, as counted. */
+    long lastMultiplyAdds() {
+        return lastMultiplyAdds;
+    }
+
+    /** Loss and, for classes, accuracy on samples. */
+    Score score(Samples samples, boolean classes) {
+        double loss = 0;
+        long right = 0;
+        for (int from = 0; from < samples.size(); from += TEST_BATCH) {
+            Samples part = samples.range(from, (int) Math.min(from + TEST_BATCH, samples.size()));
+            loss += part.size() * network.score(new DataSet(part.features(), part.labels()));
+            if (classes) {
+                INDArray output = network.output(part.features());
+                right += countRight(output, part.labels());
+            }
+        }
+        return new Score(loss / samples.size(), classes ? (double) right / samples.size() : null);
+    }
+
+    /** How many rows have their largest output where the label is. */
+    static long countRight(INDArray output, INDArray labels) {
+        int[] predicted = output.argMax(1).toIntVector();
+        int[] expected = labels.argMax(1).toIntVector();
+        long right = 0;
+        for (int i = 0; i < predicted.length; i++) {
+            right += predicted[i] == expected[i] ? 1 : 0;
+        }
+        return right;
+    }
+
+    /**
+     * A test result.
+     *
+     * @param accuracy share of right classes; null for a regression
+     */
+    record Score(double loss, Double accuracy) {}
+
+    static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        int middle = sorted.length / 2;
+        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+}
