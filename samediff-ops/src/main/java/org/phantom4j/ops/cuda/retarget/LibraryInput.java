@@ -1,0 +1,127 @@
+package org.phantom4j.ops.cuda.retarget;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+
+/**
+ * The library to translate: a file, or an entry of a jar, which is unpacked and deleted again at the end.
+ *
+ * <p>Identified by its SHA-256; size and CRC-32, which a jar's directory states, find it again without reading it.
+ */
+final class LibraryInput implements Closeable {
+    /** Where the jar of ND4J 1.0.0-M1.1 for Linux keeps the library. */
+    static final String M1_ENTRY = "org/nd4j/nativeblas/linux-x86_64/libnd4jcuda.so";
+
+    /** Where the jar of ND4J 1.0.0-M2.1 does. */
+    static final String M2_ENTRY = "org/nd4j/linalg/jcublas/bindings/linux-x86_64/libnd4jcuda.so";
+
+    private static final int BUFFER_BYTES = 1 << 20;
+
+    private final Path file;
+    private final String name;
+    private final boolean unpacked;
+    private final LibraryId id;
+
+    private LibraryInput(Path file, String name, boolean unpacked, LibraryId id) {
+        this.file = file;
+        this.name = name;
+        this.unpacked = unpacked;
+        this.id = id;
+    }
+
+    /**
+     * Opens a library, or a jar that holds ND4J's.
+     *
+     * @param source  a file whose name ends in .jar, or any other
+     * @param scratch a folder to unpack a jar's library in
+     * @throws RetargetException if the file is missing, or the jar holds no such library
+     */
+    static LibraryInput open(Path source, Path scratch) throws IOException {
+        if (!Files.isRegularFile(source)) {
+            throw new RetargetException(source + " is no file");
+        }
+        if (!source.toString().endsWith(".jar")) {
+            try (InputStream in = Files.newInputStream(source)) {
+                LibraryId id = copy(in, OutputStream.nullOutputStream());
+                return new LibraryInput(source, source.getFileName().toString(), false, id);
+            }
+        }
+        try (ZipFile jar = new ZipFile(source.toFile())) {
+            ZipEntry entry = jar.getEntry(M1_ENTRY);
+            if (entry == null) {
+                entry = jar.getEntry(M2_ENTRY);
+            }
+            if (entry == null) {
+                throw new RetargetException(source + " holds no " + M1_ENTRY
+                        + ": the jar with the classifier linux-x86_64 of nd4j-cuda-11.2 does");
+            }
+            Path file = Files.createTempFile(scratch, "unpacked", ".so");
+            file.toFile().deleteOnExit();
+            try (InputStream in = jar.getInputStream(entry);
+                    OutputStream out = Files.newOutputStream(file)) {
+                LibraryId id = copy(in, out);
+                return new LibraryInput(
+                        file, Path.of(entry.getName()).getFileName().toString(), true, id);
+            } catch (IOException e) {
+                Files.deleteIfExists(file);
+                throw e;
+            }
+        }
+    }
+
+    /** {@return the library as a file, not to be changed} */
+    Path file() {
+        return file;
+    }
+
+    /** {@return the name that a translated library must bear} */
+    String name() {
+        return name;
+    }
+
+    LibraryId id() {
+        return id;
+    }
+
+    private static LibraryId copy(InputStream in, OutputStream out) throws IOException {
+        MessageDigest digest = sha256();
+        CheckedInputStream checked = new CheckedInputStream(in, new CRC32());
+        byte[] buffer = new byte[BUFFER_BYTES];
+        long bytes = 0;
+        for (int n = checked.read(buffer); n >= 0; n = checked.read(buffer)) {
+            digest.update(buffer, 0, n);
+            out.write(buffer, 0, n);
+            bytes += n;
+        }
+        return new LibraryId(
+                HexFormat.of().formatHex(digest.digest()),
+                bytes,
+                checked.getChecksum().getValue());
+    }
+
+    static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (unpacked) {
+            Files.deleteIfExists(file);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package org.phantom4j.ops.cuda.retarget;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.phantom4j.ops.cuda.fatbin.Compression;
+import org.phantom4j.ops.cuda.fatbin.FatBinaryWriter;
+import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+
+/**
+ * Compiles modules, at the highest optimisation level that the compiler survives: those of CUDA 11 to 13 crash on
+ * one of ND4J's modules, the random numbers, above level 1.
+ *
+ * <p>May be used by several threads at once.
+ */
+final class ModuleCompiler {
+    private static final int[] LEVELS = {3, 1, 0};
+    private static final byte[] EMPTY_MODULE =
+            ".version 7.0\n.target sm_52\n.address_size 64\n".getBytes(StandardCharsets.US_ASCII);
+
+    private final PtxCompiler compiler;
+    private final GpuArchitecture target;
+    private final Duration limit;
+
+    /** @param limit of one attempt */
+    ModuleCompiler(PtxCompiler compiler, GpuArchitecture target, Duration limit) {
+        this.compiler = compiler;
+        this.target = target;
+        this.limit = limit;
+    }
+
+    /** A module's kernels, as the fat binary that takes the place of the old one. The array is not copied. */
+    static final class Compiled {
+        private final byte[] container;
+        private final int level;
+
+        Compiled(byte[] container, int level) {
+            this.container = container;
+            this.level = level;
+        }
+
+        byte[] container() {
+            return container;
+        }
+
+        /** {@return the optimisation level that they were compiled at} */
+        int level() {
+            return level;
+        }
+    }
+
+    /**
+     * Compiles an empty module, so that a compiler that does not know the architecture is found out at once.
+     *
+     * @throws RetargetException if it cannot
+     */
+    void probe(Path scratch) throws IOException, InterruptedException {
+        compile(EMPTY_MODULE, "an empty module", scratch);
+    }
+
+    /**
+     * Compiles a module.
+     *
+     * @param name    of the module, for the error
+     * @param scratch a folder for files that are gone when this returns
+     * @throws RetargetException if no level works; the message has the compiler's words
+     */
+    Compiled compile(byte[] ptx, String name, Path scratch) throws IOException, InterruptedException {
+        Path source = Files.createTempFile(scratch, "module", ".ptx");
+        Path cubin = Files.createTempFile(scratch, "module", ".cubin");
+        try {
+            Files.write(source, trimmed(ptx));
+            List<String> failures = new ArrayList<>();
+            for (int level : LEVELS) {
+                ChildProcess.Result result = ChildProcess.run(compiler.command(source, cubin, target, level), limit);
+                if (result.succeeded() && Files.exists(cubin) && Files.size(cubin) > 0) {
+                    byte[] kernels = Files.readAllBytes(cubin);
+                    return new Compiled(FatBinaryWriter.container(target, kernels, Compression.LZ4), level);
+                }
+                failures.add("at level " + level + " " + result.describe());
+            }
+            throw new RetargetException(compiler.version() + " cannot compile " + name + " for " + target + ": "
+                    + String.join("; ", failures));
+        } finally {
+            Files.deleteIfExists(source);
+            Files.deleteIfExists(cubin);
+        }
+    }
+
+    /** A payload ends with zeros, which ptxas takes for text. */
+    private static byte[] trimmed(byte[] ptx) {
+        int length = ptx.length;
+        while (length > 0 && ptx[length - 1] == 0) {
+            length--;
+        }
+        return length == ptx.length ? ptx : Arrays.copyOf(ptx, length);
+    }
+}

@@ -1,0 +1,70 @@
+package org.phantom4j.ops.cuda.retarget;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+
+/** {@code ptxas} of a CUDA toolkit; needs no GPU. */
+final class PtxasCompiler implements PtxCompiler {
+    /** The first toolkit that knows Hopper. */
+    private static final int OLDEST = 1108;
+
+    private static final Pattern VERSION = Pattern.compile("V(\\d+)\\.(\\d+)\\.(\\d+)");
+    private static final Duration VERSION_LIMIT = Duration.ofSeconds(30);
+
+    private final Path ptxas;
+    private final String version;
+
+    private PtxasCompiler(Path ptxas, String version) {
+        this.ptxas = ptxas;
+        this.version = version;
+    }
+
+    /**
+     * Finds the first {@code ptxas} of a search path.
+     *
+     * @param searchPath folders, separated as in the variable PATH
+     * @return nothing if there is none
+     * @throws RetargetException if it is too old, or does not say its version
+     */
+    static Optional<PtxasCompiler> find(String searchPath) throws IOException, InterruptedException {
+        for (String folder : searchPath.split(File.pathSeparator, -1)) {
+            Path candidate = Path.of(folder, "ptxas").toAbsolutePath();
+            if (Files.isExecutable(candidate)) {
+                return Optional.of(new PtxasCompiler(candidate, versionOf(candidate)));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String versionOf(Path ptxas) throws IOException, InterruptedException {
+        ChildProcess.Result result = ChildProcess.run(List.of(ptxas.toString(), "--version"), VERSION_LIMIT);
+        Matcher matcher = VERSION.matcher(result.output());
+        if (!result.succeeded() || !matcher.find()) {
+            throw new RetargetException(ptxas + " does not say its version: " + result.describe());
+        }
+        int release = 100 * Integer.parseInt(matcher.group(1)) + Integer.parseInt(matcher.group(2));
+        if (release < OLDEST) {
+            throw new RetargetException(ptxas + " is of CUDA " + matcher.group(1) + "." + matcher.group(2)
+                    + ": 11.8 or later is needed; put a newer toolkit first on the PATH");
+        }
+        return "ptxas-" + matcher.group().substring(1);
+    }
+
+    @Override
+    public String version() {
+        return version;
+    }
+
+    @Override
+    public List<String> command(Path ptx, Path cubin, GpuArchitecture target, int level) {
+        return List.of(ptxas.toString(), "-O" + level, "-arch=" + target, ptx.toString(), "-o", cubin.toString());
+    }
+}

@@ -1,0 +1,16 @@
+package org.phantom4j.ops.cuda.retarget;
+
+/** Hears how a translation goes. Called by several threads, one at a time. */
+public interface RetargetListener {
+    /** Called once, before the first module. */
+    default void started(String compiler, int modules, long ptxBytes) {}
+
+    /**
+     * Called after each module.
+     *
+     * @param ptxBytes what it weighs of the whole
+     * @param level    the optimisation level it was compiled at
+     * @param resumed  whether an earlier, interrupted run had compiled it
+     */
+    default void translated(long ptxBytes, int level, boolean resumed) {}
+}

@@ -1,0 +1,137 @@
+package org.phantom4j.ops.cuda.retarget;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.phantom4j.ops.cuda.fatbin.ByteSource;
+import org.phantom4j.ops.cuda.fatbin.ElfFile;
+import org.phantom4j.ops.cuda.fatbin.ElfSection;
+import org.phantom4j.ops.cuda.fatbin.FatBinary;
+import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+
+@Timeout(60)
+class CompilersTest {
+    private static final GpuArchitecture HOPPER = new GpuArchitecture(90);
+    private static final Duration LIMIT = Duration.ofSeconds(30);
+    private static final byte[] PTX =
+            """
+            .version 7.2
+            .target sm_86
+            .address_size 64
+            .visible .entry twice(.param .u64 p)
+            {
+                .reg .b64 %rd<3>;
+                .reg .f32 %f<3>;
+                ld.param.u64 %rd1, [p];
+                cvta.to.global.u64 %rd2, %rd1;
+                ld.global.f32 %f1, [%rd2];
+                add.f32 %f2, %f1, %f1;
+                st.global.f32 [%rd2], %f2;
+                ret;
+            }
+            \0"""
+                    .getBytes(StandardCharsets.US_ASCII);
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void ptxasMakesKernelsOfHopper() throws Exception {
+        Optional<PtxasCompiler> ptxas = PtxasCompiler.find(System.getenv("PATH"));
+        Assumptions.assumeTrue(ptxas.isPresent(), "no ptxas on the PATH");
+        ModuleCompiler compiler = new ModuleCompiler(ptxas.get(), HOPPER, LIMIT);
+        compiler.probe(folder);
+        ModuleCompiler.Compiled compiled = compiler.compile(PTX, "twice", folder);
+        assertEquals(3, compiled.level());
+        ByteSource container = ByteSource.of(compiled.container());
+        byte[] cubin = FatBinary.read(container, new ElfSection("", 0, container.size()))
+                .get(0)
+                .entries()
+                .get(0)
+                .image(container);
+        assertTrue(ElfFile.sections(ByteSource.of(cubin)).stream()
+                .anyMatch(section -> section.name().equals(".text.twice")));
+        assertEquals(0, folder.toFile().list().length, "nothing is left behind");
+    }
+
+    @Test
+    void architectureThatPtxasDoesNotKnowIsFoundOutByTheProbe() throws Exception {
+        Optional<PtxasCompiler> ptxas = PtxasCompiler.find(System.getenv("PATH"));
+        Assumptions.assumeTrue(ptxas.isPresent(), "no ptxas on the PATH");
+        ModuleCompiler compiler = new ModuleCompiler(ptxas.get(), new GpuArchitecture(991), LIMIT);
+        RetargetException e = assertThrows(RetargetException.class, () -> compiler.probe(folder));
+        assertTrue(e.getMessage().contains("sm_991"), e.getMessage());
+    }
+
+    @Test
+    void searchPathIsFollowedInOrder() throws Exception {
+        assertEquals(Optional.empty(), PtxasCompiler.find(folder.toString()));
+        Path old = Files.createDirectory(folder.resolve("old"));
+        Path recent = Files.createDirectory(folder.resolve("recent"));
+        ScriptCompiler.write(old.resolve("ptxas"), "echo 'Cuda compilation tools, release 11.2, V11.2.152'");
+        ScriptCompiler.write(recent.resolve("ptxas"), "echo 'Cuda compilation tools, release 12.6, V12.6.77'");
+        assertEquals(
+                "ptxas-12.6.77",
+                PtxasCompiler.find(folder + ":" + recent + ":" + old)
+                        .orElseThrow()
+                        .version());
+        RetargetException e = assertThrows(RetargetException.class, () -> PtxasCompiler.find(old + ":" + recent));
+        assertTrue(e.getMessage().contains("CUDA 11.2: 11.8 or later is needed"), e.getMessage());
+        ScriptCompiler.write(old.resolve("ptxas"), "echo broken; exit 3");
+        e = assertThrows(RetargetException.class, () -> PtxasCompiler.find(old.toString()));
+        assertTrue(e.getMessage().contains("does not say its version: exit code 3: broken"), e.getMessage());
+    }
+
+    @Test
+    void driversCompilerSaysWhatIsMissing() {
+        Assumptions.assumeFalse(Files.exists(Path.of("/proc/driver/nvidia/version")), "this machine has a driver");
+        RetargetException e = assertThrows(RetargetException.class, DriverCompiler::find);
+        assertTrue(e.getMessage().contains("nd4j-cuda"), e.getMessage());
+    }
+
+    @Test
+    void childThatHangsIsEndedAtItsDeadline() throws Exception {
+        Path started = folder.resolve("pid");
+        Path script = ScriptCompiler.write(
+                folder.resolve("hang"), "echo $$ > " + started + "; echo thinking; exec sleep 100");
+        long startNs = System.nanoTime();
+        ChildProcess.Result result = ChildProcess.run(List.of(script.toString()), Duration.ofSeconds(1));
+        assertTrue(result.timedOut());
+        assertFalse(result.succeeded());
+        assertEquals("ended at its deadline: thinking", result.describe());
+        assertTrue(System.nanoTime() - startNs < Duration.ofSeconds(20).toNanos());
+        long pid = Long.parseLong(Files.readString(started).strip());
+        while (ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false)) {
+            Thread.sleep(10);
+        }
+    }
+
+    @Test
+    void childsLongOutputIsCutToItsEnd() throws Exception {
+        Path script = ScriptCompiler.write(folder.resolve("talk"), "seq 100000; exit 4");
+        ChildProcess.Result result = ChildProcess.run(List.of(script.toString()), LIMIT);
+        assertEquals(4, result.exitCode());
+        assertTrue(result.output().endsWith("99999\n100000\n"));
+        assertTrue(result.output().length() <= 16 << 10);
+    }
+
+    @Test
+    void choiceIsReadByName() throws IOException {
+        assertEquals(CompilerChoice.DRIVER, CompilerChoice.parse("driver"));
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> CompilerChoice.parse("nvcc"));
+        assertEquals("compiler \"nvcc\" is none of any, ptxas, driver", e.getMessage());
+    }
+}
