@@ -1,5 +1,6 @@
 package org.phantom4j.layers;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -58,12 +59,14 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
         applyDropOutIfNecessary(training, workspaces);
         long[] shape = {input.size(0), layerConf().getNOut()};
         INDArray sum = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'f');
+        List<INDArray> parameters =
+                shards.parameters(layerConf(), params.keySet(), name -> getParamWithNoise(name, training, workspaces));
         for (int j = shards.own.first(); j < shards.own.end(); j++) {
-            Products.multiply(rows(j), getParamWithNoise("W" + j, training, workspaces), sum, j > shards.own.first());
+            Products.multiply(rows(j), parameters.get(j - shards.own.first()), sum, j > shards.own.first());
         }
         Nd4j.exec(new AllReduce(sum, sum).in(shards.group));
         if (hasBias()) {
-            sum.addiRowVector(getParamWithNoise("b", training, workspaces));
+            sum.addiRowVector(parameters.get(shards.own.count()));
         }
         return sum;
     }
@@ -100,6 +103,7 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
         gradientViews.forEach(result::setGradientFor);
         gradient = result;
         if (!layerConf().isInputGradient()) {
+            weightNoiseParams.clear();
             return new Pair<>(result, null);
         }
         INDArray dx = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, input.shape(), 'f');
@@ -107,6 +111,7 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
             INDArray part = Products.columns(dx, in.offset(j) - in.offset(shards.own.first()), in.width(j));
             Products.multiplyByTransposed(delta, getParamWithNoise("W" + j, true, workspaces), part, false);
         }
+        weightNoiseParams.clear();
         shards.dropInputGradient(dx, this);
         return new Pair<>(result, shards.inputGradient(dx, workspaces));
     }
