@@ -28,7 +28,7 @@ import org.phantom4j.ops.TensorParallelDenseBp;
  * Mmul between the same arrays, views made beforehand. See {@link LayerBenchmarkMain}.
  */
 @State(Scope.Benchmark)
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 public class LayerBenchmark {
 

@@ -1,17 +1,16 @@
 package org.phantom4j.ops.benchmarks;
 
 import java.util.Arrays;
-import java.util.Collection;
-import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.Options;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.util.Statistics;
 
 /**
- * Runs {@link LayerBenchmark} in rounds, layer and bare products in turn, and prints the ratios of the medians over the
- * rounds. {@code mvn -B -pl samediff-ops -am test-compile -P benchmarks} runs it.
+ * Runs {@link LayerBenchmark} in rounds, layer and bare products in turn, and prints the ratios of the median
+ * times, and of the least, which other programs on the machine disturb least. {@code mvn -B -pl samediff-ops -am test-compile -P benchmarks} runs it.
  */
 public final class LayerBenchmarkMain {
 
@@ -25,38 +24,36 @@ public final class LayerBenchmarkMain {
      */
     public static void main(String[] args) throws RunnerException {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 3;
-        double[][] times = new double[4][rounds];
         String[] names = {"phantom", "phantomProducts", "tensor", "tensorProducts"};
+        double[][] medians = new double[names.length][rounds];
+        double[] least = new double[names.length];
+        Arrays.fill(least, Double.POSITIVE_INFINITY);
         for (int round = 0; round < rounds; round++) {
             for (int i = 0; i < names.length; i++) {
-                times[i][round] = milliseconds(names[i]);
+                Statistics times = milliseconds(names[i]);
+                medians[i][round] = times.getPercentile(50);
+                least[i] = Math.min(least[i], times.getMin());
             }
         }
         for (int i = 0; i < names.length; i += 2) {
-            double layer = median(times[i]);
-            double products = median(times[i + 1]);
+            double layer = median(medians[i]);
+            double products = median(medians[i + 1]);
             System.out.printf(
-                    "%s: layer %.1f ms %s, products %.1f ms %s, ratio %.3f%n",
-                    names[i],
-                    layer,
-                    Arrays.toString(times[i]),
-                    products,
-                    Arrays.toString(times[i + 1]),
-                    layer / products);
+                    "%s: median %.1f ms, bare products %.1f ms, ratio %.3f; least %.1f ms, %.1f ms, ratio %.3f%n",
+                    names[i], layer, products, layer / products, least[i], least[i + 1], least[i] / least[i + 1]);
         }
     }
 
-    private static double milliseconds(String benchmark) throws RunnerException {
+    private static Statistics milliseconds(String benchmark) throws RunnerException {
         Options options = new OptionsBuilder()
                 .include(LayerBenchmark.class.getName() + "\\." + benchmark + "$")
                 .forks(1)
-                .warmupIterations(1)
-                .warmupTime(TimeValue.seconds(2))
+                .warmupIterations(2)
+                .warmupTime(TimeValue.seconds(1))
                 .measurementIterations(3)
                 .measurementTime(TimeValue.seconds(2))
                 .build();
-        Collection<RunResult> results = new Runner(options).run();
-        return results.iterator().next().getPrimaryResult().getStatistics().getMin();
+        return new Runner(options).run().iterator().next().getPrimaryResult().getStatistics();
     }
 
     private static double median(double[] values) {
