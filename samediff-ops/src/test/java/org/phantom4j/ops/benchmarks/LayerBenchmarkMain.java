@@ -10,7 +10,7 @@ import org.openjdk.jmh.util.Statistics;
 
 /**
  * Runs {@link LayerBenchmark} in rounds, layer and bare products in turn, and prints the ratios of the median
- * times, and of the least, which other programs on the machine disturb least. {@code mvn -B -pl samediff-ops -am test-compile -P benchmarks} runs it.
+ * times, and of the least, which other programs on the machine disturb least. Needs the class path of the tests.
  */
 public final class LayerBenchmarkMain {
 
