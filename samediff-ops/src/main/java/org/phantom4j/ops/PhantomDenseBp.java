@@ -133,15 +133,15 @@ public final class PhantomDenseBp extends ShardedOp {
             return phantomGradients(delta, parameters, first);
         }
         INDArray sum = phantomGradients(delta, parameters, first, middle);
-        return sum.addi(phantomGradients(delta, parameters, middle, end));
+        Products.add(phantomGradients(delta, parameters, middle, end), sum);
+        return sum;
     }
 
     /** The share of h that comes from one shard: nothing for the shard itself. */
     private INDArray phantomGradients(INDArray delta, List<INDArray> parameters, int shard) {
         PhantomGeometry geometry = geometry();
         long[] shape = {delta.size(0), geometry.gatheredWidth()};
-        INDArray share = Nd4j.createUninitialized(delta.dataType(), shape, 'f');
-        phantom(share, shard).assign(0);
+        INDArray share = Nd4j.create(delta.dataType(), shape, 'f');
         INDArray decompressors =
                 PhantomParameters.of(geometry, parameters, own(), shard).decompressors();
         for (OtherShards others : OtherShards.of(geometry, shard)) {

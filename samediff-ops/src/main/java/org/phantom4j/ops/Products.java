@@ -5,6 +5,7 @@ import org.nd4j.linalg.api.blas.params.MMulTranspose;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
 import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.DenseArrays;
 
 /**
  * The matrix products of the ops, into and out of views, without copies: any matrix with one dense dimension will do.
@@ -57,6 +58,14 @@ public final class Products {
     static void sumRows(INDArray a, INDArray row) {
         INDArray ones = Nd4j.ones(a.dataType(), a.size(0), 1);
         run(ones, a, row.reshape(1, row.length()), false, TN);
+    }
+
+    /**
+     * sum += a, of dense arrays in the same order. BLAS's axpy and not ND4J's add: between products, the threads of ND4J's
+     * own operations, which spin for a while when they are done, would take the processors from those of BLAS.
+     */
+    public static void add(INDArray a, INDArray sum) {
+        Nd4j.getBlasWrapper().level1().axpy(a.length(), 1.0, DenseArrays.row(a), DenseArrays.row(sum));
     }
 
     private static void run(INDArray a, INDArray b, INDArray target, boolean add, MMulTranspose transposes) {
