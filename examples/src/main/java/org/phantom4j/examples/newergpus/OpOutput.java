@@ -10,7 +10,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * An output of an op, or the mean and deviation of one.
  *
- * @param type   what the op computed in
+ * @param type   of its elements
  * @param values in C order
  */
 record OpOutput(DataType type, double[] values) {

@@ -87,9 +87,8 @@ public final class OpSweep {
 
     private static int compare(Path file, Path notes) throws IOException {
         Map<String, List<OpOutput>> expected = read(file);
-        List<OpCase> cases = cases().stream()
-                .filter(one -> expected.containsKey(one.name()))
-                .toList();
+        List<OpCase> cases =
+                cases().stream().filter(one -> expected.containsKey(one.name())).toList();
         Map<String, String> results = results(notes);
         for (OpCase one : cases) {
             if (!results.containsKey(one.name())) {
@@ -141,8 +140,7 @@ public final class OpSweep {
             }
         }
         System.out.printf(
-                "%s compared on %s, of which equal: %s%n",
-                count(cases, one -> true), backend(), count(cases, equal));
+                "%s compared on %s, of which equal: %s%n", count(cases, one -> true), backend(), count(cases, equal));
     }
 
     /** Counts ops, the classes that ND4J has for them, and the ops that it has no class for. */
