@@ -25,7 +25,7 @@ final class RetargetProgress implements RetargetListener, AutoCloseable {
     public void started(String compiler, int moduleCount, long ptxBytes) {
         beganNs = System.nanoTime();
         modules = moduleCount;
-        bytes = ptxBytes;
+        bytes = Math.max(1, ptxBytes);
         if (Boolean.getBoolean("phantom.terminal")) {
             bar = new ProgressBarBuilder()
                     .setTaskName(modules + " modules")

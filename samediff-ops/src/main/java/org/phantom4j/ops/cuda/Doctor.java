@@ -41,7 +41,7 @@ public final class Doctor {
      */
     public record Report(List<String> found, List<String> advice) {}
 
-    /** Examines the machine; takes some 10 s where ND4J's CUDA library is on the class path, which it reads. */
+    /** Examines the machine; takes some 10 s where it finds ND4J's CUDA library, which it reads. */
     public static Report examine() throws IOException, InterruptedException {
         Doctor doctor = new Doctor();
         List<GpuInventory.Gpu> gpus = doctor.gpus();
@@ -81,16 +81,24 @@ public final class Doctor {
                 Doctor.class.getClassLoader().getResource("org/nd4j/linalg/cpu/nativecpu/CpuBackend.class") != null;
         say("CPU backend", cpu ? "on the class path" : "not on the class path");
         Optional<JarURLConnection> library = LibraryLocator.onClassPath();
-        if (library.isEmpty()) {
-            say("CUDA backend", "no library on the class path");
-            if (!gpus.isEmpty()) {
-                advice.add(
-                        "ND4J will not use the GPU: put nd4j-cuda-11.2-platform of ND4J 1.0.0-M1.1 on the class path.");
-            }
+        if (library.isPresent()) {
+            Path jar = Path.of(library.get().getJarFile().getName());
+            say("CUDA backend", jar.getFileName());
+            kernels(jar, gpus);
             return;
         }
-        Path jar = Path.of(library.get().getJarFile().getName());
-        say("CUDA backend", jar.getFileName());
+        say("CUDA backend", "no library on the class path");
+        if (!gpus.isEmpty()) {
+            advice.add("ND4J will not use the GPU: put nd4j-cuda-11.2-platform of ND4J 1.0.0-M1.1 on the class path.");
+            Optional<Path> fetched = LibraryLocator.inLocalRepository();
+            if (fetched.isPresent()) {
+                say("fetched", fetched.get());
+                kernels(fetched.get(), gpus);
+            }
+        }
+    }
+
+    private void kernels(Path jar, List<GpuInventory.Gpu> gpus) throws IOException {
         KernelSummary kernels = KernelSummary.of(jar);
         say("its kernels", kernels);
         for (GpuArchitecture gpu : architectures(gpus)) {

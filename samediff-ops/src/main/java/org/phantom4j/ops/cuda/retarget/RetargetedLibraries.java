@@ -147,7 +147,7 @@ public final class RetargetedLibraries {
 
         @Override
         public void started(String compiler, int modules, long ptxBytes) {
-            total = ptxBytes;
+            total = Math.max(1, ptxBytes);
         }
 
         @Override
