@@ -1,5 +1,6 @@
 package org.phantom4j.layers;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -41,6 +42,11 @@ abstract class DenseRuntime<C extends ShardedDenseLayer> extends BaseLayer<C> {
 
     /** Computes the parameters' gradients into their views, and the inputs' gradient unless {@code dx} is null. */
     abstract void backward(INDArray x, INDArray gathered, INDArray delta, INDArray dx, LayerWorkspaceMgr workspaces);
+
+    /** The parameters in their order, with weight noise if there is any. */
+    final List<INDArray> parameters(boolean training, LayerWorkspaceMgr workspaces) {
+        return shards.parameters(layerConf(), params.keySet(), name -> getParamWithNoise(name, training, workspaces));
+    }
 
     @Override
     public void setInput(INDArray input, LayerWorkspaceMgr workspaces) {

@@ -25,7 +25,7 @@ final class PhantomDenseRuntime extends DenseRuntime<PhantomDenseLayer> {
         long[] shape = {x.size(0), geometry.gatheredWidth()};
         INDArray phantoms = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'f');
         List<INDArray> inputs = new ArrayList<>(List.of(x));
-        params.keySet().forEach(key -> inputs.add(getParamWithNoise(key, training, workspaces)));
+        inputs.addAll(parameters(training, workspaces));
         INDArray[] outputs = {z, phantoms};
         Nd4j.exec(new PhantomDense(geometry, inputs.toArray(new INDArray[0]), outputs).in(shards.group));
         return phantoms;
@@ -34,7 +34,7 @@ final class PhantomDenseRuntime extends DenseRuntime<PhantomDenseLayer> {
     @Override
     void backward(INDArray x, INDArray phantoms, INDArray delta, INDArray dx, LayerWorkspaceMgr workspaces) {
         List<INDArray> inputs = new ArrayList<>(List.of(x, phantoms, delta));
-        params.keySet().forEach(key -> inputs.add(getParamWithNoise(key, true, workspaces)));
+        inputs.addAll(parameters(true, workspaces));
         List<INDArray> outputs = new ArrayList<>(dx == null ? List.of() : List.of(dx));
         outputs.addAll(gradientViews.values());
         INDArray[] in = inputs.toArray(new INDArray[0]);

@@ -2,6 +2,7 @@ package org.phantom4j.layers;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.weights.IWeightInit;
 import org.deeplearning4j.nn.weights.WeightInitNormal;
@@ -12,6 +13,13 @@ import org.phantom4j.ops.ShardRange;
 final class PhantomInitializer extends ShardInitializer {
 
     static final PhantomInitializer INSTANCE = new PhantomInitializer();
+
+    @Override
+    Stream<String> keys(Layer layer, ShardRange own) {
+        List<String> letters =
+                ((PhantomDenseLayer) layer).getShards() == 1 ? List.of("L", "C", "b") : List.of("L", "C", "D", "b");
+        return own.stream().boxed().flatMap(j -> letters.stream().map(letter -> letter + j));
+    }
 
     @Override
     List<ShardParameter> parameters(Layer layer, ShardRange own) {

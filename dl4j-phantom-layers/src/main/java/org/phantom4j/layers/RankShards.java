@@ -1,7 +1,10 @@
 package org.phantom4j.layers;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.GradientNormalization;
@@ -29,6 +32,8 @@ final class RankShards {
 
     /** Purposes of random numbers, beside the letters of parameters. */
     private static final int DROPOUT = 1;
+
+    private static final int WEIGHT_NOISE = 0x100;
 
     final Communicator group = RankContext.current();
     final ShardRange own;
@@ -122,6 +127,26 @@ final class RankShards {
         }
     }
 
+    /**
+     * A layer's parameters in their order, with weight noise if it has any: each shard's drawn from random numbers of its own.
+     *
+     * @param withNoise the parameter of a name, with noise
+     */
+    List<INDArray> parameters(BaseLayer conf, Set<String> names, Function<String, INDArray> withNoise) {
+        if (conf.getWeightNoise() == null) {
+            return names.stream().map(withNoise).toList();
+        }
+        try (ShardSeeds seeds = new ShardSeeds()) {
+            List<INDArray> noisy = new ArrayList<>();
+            for (String name : names) {
+                int shard = isOfOneShard(name) ? Integer.parseInt(name.substring(1)) : 0;
+                seeds.enter(shard, WEIGHT_NOISE + name.charAt(0));
+                noisy.add(withNoise.apply(name));
+            }
+            return noisy;
+        }
+    }
+
     void clear() {
         dropouts.forEach(IDropout::clear);
     }
@@ -146,7 +171,7 @@ final class RankShards {
         boolean regularized = false;
         for (Map.Entry<String, INDArray> parameter : parameters.entrySet()) {
             List<Regularization> all = conf.getRegularizationByParam(parameter.getKey());
-            boolean counts = group.rank() == 0 || Character.isDigit(lastCharacter(parameter.getKey()));
+            boolean counts = group.rank() == 0 || isOfOneShard(parameter.getKey());
             for (Regularization each : all == null ? List.<Regularization>of() : all) {
                 regularized = true;
                 score +=
@@ -156,7 +181,7 @@ final class RankShards {
         return regularized ? sum(score) : 0;
     }
 
-    private static char lastCharacter(String key) {
-        return key.charAt(key.length() - 1);
+    private static boolean isOfOneShard(String name) {
+        return Character.isDigit(name.charAt(name.length() - 1));
     }
 }

@@ -2,6 +2,7 @@ package org.phantom4j.layers;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.Split;
@@ -10,6 +11,12 @@ import org.phantom4j.ops.Split;
 final class RowParallelInitializer extends ShardInitializer {
 
     static final RowParallelInitializer INSTANCE = new RowParallelInitializer();
+
+    @Override
+    Stream<String> keys(Layer layer, ShardRange own) {
+        Stream<String> weights = own.stream().mapToObj(j -> "W" + j);
+        return ((ShardedOutputLayer) layer).hasBias() ? Stream.concat(weights, Stream.of("b")) : weights;
+    }
 
     @Override
     List<ShardParameter> parameters(Layer layer, ShardRange own) {

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
@@ -22,10 +23,17 @@ abstract class ShardInitializer implements ParamInitializer {
     /** The parameters of these shards, in the order in which they lie in the network's parameter vector. */
     abstract List<ShardParameter> parameters(Layer layer, ShardRange own);
 
+    /** Their names, which are asked for before the layer's widths are known. */
+    abstract Stream<String> keys(Layer layer, ShardRange own);
+
     /** The parameters of the current rank. */
     final List<ShardParameter> parameters(Layer layer) {
+        return parameters(layer, own(layer));
+    }
+
+    private static ShardRange own(Layer layer) {
         Communicator group = RankContext.current();
-        return parameters(layer, ShardRange.of(group.rank(), group.size(), ((ShardedLayer) layer).getShards()));
+        return ShardRange.of(group.rank(), group.size(), ((ShardedLayer) layer).getShards());
     }
 
     @Override
@@ -40,19 +48,19 @@ abstract class ShardInitializer implements ParamInitializer {
 
     @Override
     public List<String> paramKeys(Layer layer) {
-        return parameters(layer).stream().map(ShardParameter::key).toList();
+        return keys(layer, own(layer)).toList();
     }
 
     @Override
     public List<String> weightKeys(Layer layer) {
-        return paramKeys(layer).stream()
+        return keys(layer, own(layer))
                 .filter(key -> !ShardParameter.isBias(key))
                 .toList();
     }
 
     @Override
     public List<String> biasKeys(Layer layer) {
-        return paramKeys(layer).stream().filter(ShardParameter::isBias).toList();
+        return keys(layer, own(layer)).filter(ShardParameter::isBias).toList();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.phantom4j.layers;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -56,24 +57,26 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
             return logits;
         }
         applyDropOutIfNecessary(training, workspaces);
-        INDArray sum = partialSum(shards.own.first(), shards.own.end(), training, workspaces);
+        List<INDArray> parameters =
+                shards.parameters(layerConf(), params.keySet(), name -> getParamWithNoise(name, training, workspaces));
+        INDArray sum = partialSum(parameters, shards.own.first(), shards.own.end(), workspaces);
         Nd4j.exec(new AllReduce(sum, sum).in(shards.group));
         if (hasBias()) {
-            sum.addiRowVector(getParamWithNoise("b", training, workspaces));
+            sum.addiRowVector(parameters.get(shards.own.count()));
         }
         return sum;
     }
 
     /** What some shards add to the outputs, in pairs, as the all-reduce adds the ranks' sums. */
-    private INDArray partialSum(int first, int end, boolean training, LayerWorkspaceMgr workspaces) {
+    private INDArray partialSum(List<INDArray> weights, int first, int end, LayerWorkspaceMgr workspaces) {
         int middle = (first + end) >>> 1;
         if (middle > first) {
-            INDArray sum = partialSum(first, middle, training, workspaces);
-            return sum.addi(partialSum(middle, end, training, workspaces));
+            INDArray sum = partialSum(weights, first, middle, workspaces);
+            return sum.addi(partialSum(weights, middle, end, workspaces));
         }
         long[] shape = {input.size(0), layerConf().getNOut()};
         INDArray part = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'f');
-        Products.multiply(rows(first), getParamWithNoise("W" + first, training, workspaces), part, false);
+        Products.multiply(rows(first), weights.get(first - shards.own.first()), part, false);
         return part;
     }
 
@@ -109,6 +112,7 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
         gradientViews.forEach(result::setGradientFor);
         gradient = result;
         if (!layerConf().isInputGradient()) {
+            weightNoiseParams.clear();
             return new Pair<>(result, null);
         }
         INDArray dx = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, input.shape(), 'f');
@@ -116,6 +120,7 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
             INDArray part = Products.columns(dx, in.offset(j) - in.offset(shards.own.first()), in.width(j));
             Products.multiplyByTransposed(delta, getParamWithNoise("W" + j, true, workspaces), part, false);
         }
+        weightNoiseParams.clear();
         shards.dropInputGradient(dx, this);
         return new Pair<>(result, shards.inputGradient(dx, workspaces));
     }

@@ -1,6 +1,5 @@
 package org.phantom4j.layers;
 
-import java.util.Map;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -30,7 +29,7 @@ final class TensorParallelDenseRuntime extends DenseRuntime<TensorParallelDenseL
     INDArray forward(INDArray x, INDArray z, boolean training, LayerWorkspaceMgr workspaces) {
         long[] shape = {x.size(0), geometry.nIn()};
         INDArray whole = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'f');
-        INDArray flat = parameters(training, workspaces);
+        INDArray flat = allParameters(training, workspaces);
         Nd4j.exec(new TensorParallelDense(
                         geometry, new INDArray[] {x, weights(flat), bias(flat)}, new INDArray[] {z, whole})
                 .in(shards.group));
@@ -39,7 +38,7 @@ final class TensorParallelDenseRuntime extends DenseRuntime<TensorParallelDenseL
 
     @Override
     void backward(INDArray x, INDArray whole, INDArray delta, INDArray dx, LayerWorkspaceMgr workspaces) {
-        INDArray flat = parameters(true, workspaces);
+        INDArray flat = allParameters(true, workspaces);
         INDArray dWeights = weights(gradientsFlattened);
         INDArray dBias = bias(gradientsFlattened);
         INDArray[] outputs = dx == null ? new INDArray[] {dWeights, dBias} : new INDArray[] {dx, dWeights, dBias};
@@ -49,17 +48,15 @@ final class TensorParallelDenseRuntime extends DenseRuntime<TensorParallelDenseL
     }
 
     /** All parameters in one vector: their own, or with weight noise a copy. */
-    private INDArray parameters(boolean training, LayerWorkspaceMgr workspaces) {
+    private INDArray allParameters(boolean training, LayerWorkspaceMgr workspaces) {
         if (layerConf().getWeightNoise() == null) {
             return paramsFlattened;
         }
         INDArray noisy = paramsFlattened.dup().reshape(paramsFlattened.length());
         long start = 0;
-        for (Map.Entry<String, INDArray> parameter : params.entrySet()) {
-            long length = parameter.getValue().length();
-            noisy.get(NDArrayIndex.interval(start, start + length))
-                    .assign(getParamWithNoise(parameter.getKey(), training, workspaces)
-                            .reshape('f', new long[] {length}));
+        for (INDArray parameter : parameters(training, workspaces)) {
+            long length = parameter.length();
+            noisy.get(NDArrayIndex.interval(start, start + length)).assign(parameter.reshape('f', new long[] {length}));
             start += length;
         }
         return noisy;

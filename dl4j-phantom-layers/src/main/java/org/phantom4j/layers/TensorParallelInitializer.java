@@ -2,6 +2,7 @@ package org.phantom4j.layers;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
@@ -10,6 +11,11 @@ import org.phantom4j.ops.ShardRange;
 final class TensorParallelInitializer extends ShardInitializer {
 
     static final TensorParallelInitializer INSTANCE = new TensorParallelInitializer();
+
+    @Override
+    Stream<String> keys(Layer layer, ShardRange own) {
+        return Stream.of("W", "b").flatMap(letter -> own.stream().mapToObj(j -> letter + j));
+    }
 
     @Override
     List<ShardParameter> parameters(Layer layer, ShardRange own) {

@@ -55,6 +55,10 @@ final class LocalCommunicator implements Communicator {
             awaitPosts(round);
             long[] offsets = DenseArrays.offsets(all);
             for (int other = 0; other < size(); other++) {
+                if (all[other] == 0) {
+                    // an empty array has no memory to look at
+                    continue;
+                }
                 INDArray block = DenseArrays.row(whole, offsets[other], all[other]);
                 INDArray from = round.of(other).array();
                 if (!DenseArrays.sameMemory(block, from)) {
@@ -73,7 +77,9 @@ final class LocalCommunicator implements Communicator {
                 post(LocalRound.signature(Collective.REDUCE_SCATTER, whole, LocalRound.blocks(all)), whole, 0, 0);
         return () -> {
             awaitPosts(round);
-            sumInto(round, DenseArrays.offsets(all)[rank], part);
+            if (part.length() > 0) {
+                sumInto(round, DenseArrays.offsets(all)[rank], part);
+            }
             finish(round);
         };
     }

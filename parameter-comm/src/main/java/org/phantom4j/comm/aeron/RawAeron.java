@@ -38,7 +38,7 @@ public final class RawAeron implements AutoCloseable {
         this.source = new UnsafeBuffer(ByteBuffer.allocateDirect(bytes));
         this.target = new UnsafeBuffer(ByteBuffer.allocateDirect(bytes));
         this.handler = (buffer, offset, length, header) -> {
-            buffer.getBytes(offset, target, received, length);
+            buffer.getBytes(offset, target, received % target.capacity(), length);
             received += length;
         };
         long beganNs = System.nanoTime();
@@ -80,7 +80,6 @@ public final class RawAeron implements AutoCloseable {
 
     /** Receives one message. */
     public void receive() {
-        received = 0;
         long beganNs = System.nanoTime();
         while (received < target.capacity()) {
             int work = image.poll(handler, FRAGMENTS);
@@ -89,6 +88,8 @@ public final class RawAeron implements AutoCloseable {
             }
             idle.idle(work);
         }
+        // of the next message, some may be here already
+        received -= target.capacity();
     }
 
     private void checkDeadline(long beganNs) {

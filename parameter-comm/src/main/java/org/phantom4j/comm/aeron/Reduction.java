@@ -5,11 +5,12 @@ import org.agrona.BufferUtil;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
- * A block that its owner makes of the ranks' addends, chunk by chunk, adding in rank order. A chunk of a rank waits in
- * the stream from it until its turn comes: nothing is staged.
+ * A block that its owner makes of the ranks' addends, chunk by chunk, adding in pairs as {@link
+ * org.phantom4j.comm.Communicator} says. The addends are taken in rank order: a chunk of a rank waits in the stream from
+ * it until its turn comes. The sum under way, and one for each open second half of a pair, are all that is kept.
  *
- * <p>Adding in rank order makes sums the same bit for bit on every back end. It costs no bytes more than a ring; it
- * does make each chunk wait for the slowest rank before it, where a ring waits for its neighbour only.
+ * <p>A fixed order makes sums the same bit for bit on every back end. It costs no bytes more than a ring; it does make
+ * each chunk wait for the slowest rank before it, where a ring waits for its neighbour only.
  */
 final class Reduction {
 
@@ -19,6 +20,9 @@ final class Reduction {
     private final int rank;
     private final Sums sums = new Sums();
     private final int[] order;
+    private final PairOrder pairs;
+    private final long[] levels;
+    private ByteBuffer levelsBuffer;
     private int addends;
     private DataType type;
     private long block;
@@ -36,6 +40,8 @@ final class Reduction {
     Reduction(int rank, int size) {
         this.rank = rank;
         this.order = new int[size];
+        this.pairs = new PairOrder(size);
+        this.levels = new long[pairs.levels()];
     }
 
     /** Starts a block that is there already: nobody adds to it. */
@@ -63,7 +69,7 @@ final class Reduction {
         for (int i = 0; i < addends; i++) {
             order[i] = i;
         }
-        if (rank == 1) {
+        if (rank == 1 && pairs.adds(1) && pairs.level(1) == 0) {
             // a + b = b + a to the bit: start with what is at hand
             order[0] = 1;
             order[1] = 0;
@@ -127,19 +133,19 @@ final class Reduction {
 
     /** Takes the next rank's next bytes. */
     void accept(long address, int length) {
-        combine(address, block + chunkStart + filled, length);
+        combine(address, filled, length);
         filled += length;
         if (filled == chunkBytes) {
             filled = 0;
-            turn++;
+            endTurn();
             takeOwnTurn();
         }
     }
 
     private void takeOwnTurn() {
         if (turn < addends && order[turn] == rank) {
-            combine(savesOwn ? scratch : own + chunkStart, block + chunkStart, chunkBytes);
-            turn++;
+            combine(savesOwn ? scratch : own + chunkStart, 0, chunkBytes);
+            endTurn();
         }
         if (turn == addends) {
             chunkStart += chunkBytes;
@@ -150,11 +156,36 @@ final class Reduction {
         }
     }
 
-    private void combine(long from, long to, long bytes) {
-        if (turn > 0) {
+    /** Closes the pairs whose last addend this was. */
+    private void endTurn() {
+        for (int fold = 0; fold < pairs.folds(turn); fold++) {
+            int level = pairs.level(turn) - fold;
+            sums.add(type, level(level), level(level - 1), chunkBytes);
+        }
+        turn++;
+    }
+
+    /** Takes bytes of the addend whose turn it is, at this offset in the chunk, into the sum that it belongs to. */
+    private void combine(long from, long offset, long bytes) {
+        long to = level(pairs.level(turn)) + offset;
+        if (pairs.adds(turn)) {
             sums.add(type, from, to, bytes);
         } else if (from != to) {
             Sums.copy(from, to, bytes);
         }
+    }
+
+    /** The chunk's sum at a depth of pairs: the block itself, or memory of our own. */
+    private long level(int level) {
+        if (level == 0) {
+            return block + chunkStart;
+        }
+        if (levelsBuffer == null) {
+            levelsBuffer = ByteBuffer.allocateDirect((levels.length - 1) * CHUNK_BYTES);
+            for (int i = 1; i < levels.length; i++) {
+                levels[i] = BufferUtil.address(levelsBuffer) + (long) (i - 1) * CHUNK_BYTES;
+            }
+        }
+        return levels[level];
     }
 }

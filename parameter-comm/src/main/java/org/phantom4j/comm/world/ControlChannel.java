@@ -13,7 +13,6 @@ import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import jdk.net.ExtendedSocketOptions;
 
 /**
  * A TCP connection between a rank and the coordinator, on which both have proved that they know the secret, each against
@@ -119,14 +118,19 @@ final class ControlChannel implements Closeable {
         socket.setSoTimeout(HANDSHAKE_MS);
         socket.setTcpNoDelay(true);
         socket.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-        setIfSupported(socket, ExtendedSocketOptions.TCP_KEEPIDLE, KEEP_IDLE_SECONDS);
-        setIfSupported(socket, ExtendedSocketOptions.TCP_KEEPINTERVAL, KEEP_INTERVAL_SECONDS);
-        setIfSupported(socket, ExtendedSocketOptions.TCP_KEEPCOUNT, KEEP_PROBES);
+        setIfSupported(socket, "TCP_KEEPIDLE", KEEP_IDLE_SECONDS);
+        setIfSupported(socket, "TCP_KEEPINTERVAL", KEEP_INTERVAL_SECONDS);
+        setIfSupported(socket, "TCP_KEEPCOUNT", KEEP_PROBES);
     }
 
-    private static void setIfSupported(Socket socket, SocketOption<Integer> option, int value) throws IOException {
-        if (socket.supportedOptions().contains(option)) {
-            socket.setOption(option, value);
+    /** By name, as the module that defines these options is not in every Java. */
+    private static void setIfSupported(Socket socket, String name, Integer value) throws IOException {
+        for (SocketOption<?> option : socket.supportedOptions()) {
+            if (option.name().equals(name) && option.type() == Integer.class) {
+                @SuppressWarnings("unchecked")
+                SocketOption<Integer> typed = (SocketOption<Integer>) option;
+                socket.setOption(typed, value);
+            }
         }
     }
 

@@ -202,8 +202,9 @@ class JobTest {
     }
 
     @Test
+    @Timeout(180)
     void strangersDoNotDisturb() throws Exception {
-        Duration patience = Duration.ofSeconds(50);
+        Duration patience = Duration.ofSeconds(170);
         CompletableFuture<Job> zero = join(0, 2, SECRET, "p 4", patience);
         Random random = new Random(42);
         long before = usedMemory();

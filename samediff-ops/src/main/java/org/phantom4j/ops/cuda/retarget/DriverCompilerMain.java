@@ -80,7 +80,7 @@ final class DriverCompilerMain {
                 SizeTPointer cubinBytes = new SizeTPointer(1)) {
             log.put(0, (byte) 0);
             CUlinkState_st state = new CUlinkState_st();
-            check("cuLinkCreate", cuLinkCreate((int) names.limit(), names, (Pointer) values, state));
+            check("cuLinkCreate", cuLinkCreate((int) names.limit(), names, new PointerPointer<>(values), state));
             checkLink(
                     "cuLinkAddData",
                     cuLinkAddData(
