@@ -157,7 +157,7 @@ final class ArrayOps extends CaseList {
         add("tile", () -> builder("tile", floats(1, 3, 4)).addIntegerArguments(2, 3));
         add("repeat", () -> builder("repeat", floats(1, 3, 4)).addIntegerArguments(2, 2, 2, 0));
         add("reverse", () -> builder("reverse", floats(1, 3, 4)).addIntegerArguments(1));
-        add("reverse_sequence", () -> builder("reverse_sequence", floats(1, 3, 4), randomInts(2, 3, 4))
+        add("reverse_sequence", () -> builder("reverse_sequence", floats(1, 3, 4), randomInts(2, 4, 3))
                 .addIntegerArguments(1, 0));
         add("roll", () -> builder("roll", floats(1, 3, 4)).addIntegerArguments(2, 1));
         add("permute", () -> builder("permute", floats(1, 3, 4, 5)).addIntegerArguments(2, 0, 1));
