@@ -29,7 +29,9 @@ public final class Main {
             new PredictCommand(),
             new CompareCommand(),
             new VerifyCommand(),
-            new BenchCommCommand());
+            new BenchCommCommand(),
+            new RetargetCommand(),
+            new DoctorCommand());
 
     private Main() {}
 

@@ -14,7 +14,9 @@ import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.random.impl.BinomialDistribution;
 import org.nd4j.linalg.api.ops.random.impl.DropOutInverted;
+import org.nd4j.linalg.api.ops.random.impl.GaussianDistribution;
 import org.nd4j.linalg.api.ops.random.impl.TruncatedNormalDistribution;
+import org.nd4j.linalg.api.ops.random.impl.UniformDistribution;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Ops of ND4J's newer kind, by name, with inputs that suit them: on arrays in general. */
@@ -155,7 +157,7 @@ final class ArrayOps extends CaseList {
         add("tile", () -> builder("tile", floats(1, 3, 4)).addIntegerArguments(2, 3));
         add("repeat", () -> builder("repeat", floats(1, 3, 4)).addIntegerArguments(2, 2, 2, 0));
         add("reverse", () -> builder("reverse", floats(1, 3, 4)).addIntegerArguments(1));
-        add("reverse_sequence", () -> builder("reverse_sequence", floats(1, 3, 4), randomInts(2, 3, 4))
+        add("reverse_sequence", () -> builder("reverse_sequence", floats(1, 3, 4), randomInts(2, 4, 3))
                 .addIntegerArguments(1, 0));
         add("roll", () -> builder("roll", floats(1, 3, 4)).addIntegerArguments(2, 1));
         add("permute", () -> builder("permute", floats(1, 3, 4, 5)).addIntegerArguments(2, 0, 1));
@@ -296,26 +298,27 @@ final class ArrayOps extends CaseList {
         draw("random_normal", 1.0, 2.0);
         draw("random_bernoulli", 0.3);
         draw("random_exponential", 2.0);
-        add(distribution("Nd4j.rand", () -> Nd4j.rand(DRAWS)));
-        add(distribution("Nd4j.randn", () -> Nd4j.randn(DRAWS)));
-        add(distribution("BinomialDistribution", () -> Nd4j.getExecutioner()
+        add(distribution("Nd4j.rand", UniformDistribution.class, () -> Nd4j.rand(DRAWS)));
+        add(distribution("Nd4j.randn", GaussianDistribution.class, () -> Nd4j.randn(DRAWS)));
+        add(distribution("BinomialDistribution", BinomialDistribution.class, () -> Nd4j.getExecutioner()
                 .exec(new BinomialDistribution(Nd4j.create(scalar(0).dataType(), DRAWS), 5, 0.4))));
-        add(distribution("TruncatedNormalDistribution", () -> Nd4j.getExecutioner()
+        add(distribution("TruncatedNormalDistribution", TruncatedNormalDistribution.class, () -> Nd4j.getExecutioner()
                 .exec(new TruncatedNormalDistribution(Nd4j.create(scalar(0).dataType(), DRAWS), 0.0, 1.0))));
-        add(distribution("DropOutInverted", () -> Nd4j.getExecutioner()
+        add(distribution("DropOutInverted", DropOutInverted.class, () -> Nd4j.getExecutioner()
                 .exec(new DropOutInverted(Nd4j.ones(scalar(0).dataType(), DRAWS), 0.5))));
     }
 
     private void draw(String name, Double... arguments) {
         add(new OpCase(
                 name,
+                classOf(name),
                 OpCase.Kind.DISTRIBUTION,
                 () -> Nd4j.exec(builder(name, longs(DRAWS))
                         .addFloatingPointArguments(arguments)
                         .build())));
     }
 
-    private static OpCase distribution(String name, Supplier<INDArray> run) {
-        return new OpCase(name, OpCase.Kind.DISTRIBUTION, () -> new INDArray[] {run.get()});
+    private static OpCase distribution(String name, Class<?> type, Supplier<INDArray> run) {
+        return new OpCase(name, type, OpCase.Kind.DISTRIBUTION, () -> new INDArray[] {run.get()});
     }
 }

@@ -45,49 +45,48 @@ final class LegacyOps {
     }
 
     private static OpCase caseOf(Class<?> type) {
-        String name = type.getSimpleName();
         if (ReduceOp.class.isAssignableFrom(type)) {
             Constructor<?> pair = constructor(type, INDArray.class, INDArray.class, int[].class);
             Constructor<?> single = constructor(type, INDArray.class, int[].class);
             if (single != null) {
-                return values(name, () -> run(single, Inputs.fractions(1, 17, 65), new int[] {1}));
+                return values(type, () -> run(single, Inputs.fractions(1, 17, 65), new int[] {1}));
             }
             return pair == null
                     ? null
                     : values(
-                            name,
+                            type,
                             () -> run(pair, Inputs.fractions(1, 17, 65), Inputs.fractions(2, 17, 65), new int[] {1}));
         }
         if (IndexAccumulation.class.isAssignableFrom(type)) {
             Constructor<?> made = constructor(type, INDArray.class, int[].class);
-            return made == null ? null : values(name, () -> run(made, Inputs.floats(3, 17, 65), new int[] {1}));
+            return made == null ? null : values(type, () -> run(made, Inputs.floats(3, 17, 65), new int[] {1}));
         }
         if (ScalarOp.class.isAssignableFrom(type)) {
             Constructor<?> made = constructor(type, INDArray.class, Number.class);
-            return made == null ? null : values(name, () -> run(made, Inputs.fractions(4, 17, 65), 0.7));
+            return made == null ? null : values(type, () -> run(made, Inputs.fractions(4, 17, 65), 0.7));
         }
         if (BaseTransformBoolOp.class.isAssignableFrom(type)) {
             Constructor<?> made = constructor(type, INDArray.class, INDArray.class);
             return made == null
                     ? null
-                    : values(name, () -> run(made, Inputs.floats(8, 17, 65), Nd4j.create(DataType.BOOL, 17, 65)));
+                    : values(type, () -> run(made, Inputs.floats(8, 17, 65), Nd4j.create(DataType.BOOL, 17, 65)));
         }
         if (TransformOp.class.isAssignableFrom(type)) {
             Constructor<?> pair = constructor(type, INDArray.class, INDArray.class, INDArray.class);
             if (pair != null) {
-                return values(name, () -> {
+                return values(type, () -> {
                     INDArray x = Inputs.fractions(5, 17, 65);
                     return run(pair, x, Inputs.fractions(6, 17, 65), x.ulike());
                 });
             }
             Constructor<?> made = constructor(type, INDArray.class);
-            return made == null ? null : values(name, () -> run(made, Inputs.fractions(7, 17, 65)));
+            return made == null ? null : values(type, () -> run(made, Inputs.fractions(7, 17, 65)));
         }
         return null;
     }
 
-    private static OpCase values(String name, Supplier<INDArray[]> run) {
-        return new OpCase(name, OpCase.Kind.VALUES, run);
+    private static OpCase values(Class<?> type, Supplier<INDArray[]> run) {
+        return new OpCase(type.getSimpleName(), type, OpCase.Kind.VALUES, run);
     }
 
     private static Constructor<?> constructor(Class<?> type, Class<?>... parameters) {

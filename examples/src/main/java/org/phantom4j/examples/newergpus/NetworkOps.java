@@ -47,6 +47,7 @@ final class NetworkOps extends CaseList {
             add(name, () -> builder(name, fractions(1, 2, 4, 8, 8))
                     .addIntegerArguments(2, 2, 2, 2, 0, 0, 1, 1, 0, 2, 0));
             add(name + "_bp", () -> builder(name + "_bp", fractions(1, 2, 4, 8, 8), floats(2, 2, 4, 4, 4))
+                    .addFloatingPointArguments(1e-6)
                     .addIntegerArguments(2, 2, 2, 2, 0, 0, 1, 1, 0, 2, 0));
         }
         for (String name : List.of("maxpool3dnew", "avgpool3dnew")) {

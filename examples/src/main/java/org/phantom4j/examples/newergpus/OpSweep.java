@@ -9,14 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
+import java.util.function.Predicate;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -25,16 +24,15 @@ import org.nd4j.linalg.factory.Nd4j;
  * that another backend wrote, a line an op.
  *
  * <p>An op that fails on a GPU may leave the process unable to use it. So a comparison notes every op in a file before
- * it runs it, and leaves out what the file names already: started again after a crash, it goes on behind the op that
- * crashed. It ends with 3 where it should be started again.
+ * it runs it, and its result after that, and leaves out what the file names already: started again after a crash, it
+ * goes on behind the op that crashed. It ends with 3 where it should be started again; the summary at the end is of all
+ * its processes.
  */
 public final class OpSweep {
-    private static final double ABSOLUTE = 1e-4;
-    private static final double RELATIVE = 1e-3;
-    /** Of a mean or deviation of 10,000 numbers. */
-    private static final double STATISTIC = 0.05;
-
     private static final int START_AGAIN = 3;
+    private static final String STARTED = "started";
+    private static final String EQUAL = "equal";
+    private static final String FAILED = "FAILED";
 
     private OpSweep() {}
 
@@ -57,74 +55,108 @@ public final class OpSweep {
         return cases;
     }
 
-    /** {@return each output as doubles} */
-    private static List<double[]> run(OpCase one) {
-        List<double[]> outputs = new ArrayList<>();
+    private static List<OpOutput> run(OpCase one) {
+        List<OpOutput> outputs = new ArrayList<>();
         for (INDArray output : one.run().get()) {
-            double[] values = output.isEmpty()
-                    ? new double[0]
-                    : output.castTo(DataType.DOUBLE).dup('c').ravel().toDoubleVector();
-            outputs.add(one.kind() == OpCase.Kind.VALUES ? values : statistics(values));
+            outputs.add(OpOutput.of(output, one.kind()));
         }
         return outputs;
     }
 
-    private static double[] statistics(double[] values) {
-        double mean = Arrays.stream(values).average().orElseThrow();
-        double variance = Arrays.stream(values)
-                .map(v -> (v - mean) * (v - mean))
-                .average()
-                .orElseThrow();
-        return new double[] {mean, Math.sqrt(variance)};
-    }
-
     private static void write(Path file) throws IOException {
-        int written = 0;
+        List<OpCase> written = new ArrayList<>();
         try (DataOutputStream out =
                 new DataOutputStream(new GZIPOutputStream(new BufferedOutputStream(Files.newOutputStream(file))))) {
             for (OpCase one : cases()) {
                 try {
-                    List<double[]> outputs = run(one);
+                    List<OpOutput> outputs = run(one);
                     out.writeUTF(one.name());
                     out.writeInt(outputs.size());
-                    for (double[] values : outputs) {
-                        out.writeInt(values.length);
-                        for (double value : values) {
-                            out.writeDouble(value);
-                        }
+                    for (OpOutput output : outputs) {
+                        output.write(out);
                     }
-                    written++;
+                    written.add(one);
                 } catch (RuntimeException e) {
                     System.out.println("does not run: " + one.name() + ": " + firstLine(e));
                 }
             }
             out.writeUTF("");
         }
-        System.out.println(
-                written + " ops written by " + Nd4j.getBackend().getClass().getSimpleName());
+        System.out.printf("%s written by %s%n", count(written, one -> true), backend());
     }
 
     private static int compare(Path file, Path notes) throws IOException {
-        Map<String, List<double[]>> expected = read(file);
-        Set<String> handled = Files.exists(notes) ? Set.copyOf(Files.readAllLines(notes)) : Set.of();
-        for (OpCase one : cases()) {
-            if (expected.containsKey(one.name()) && !handled.contains(one.name())) {
-                Files.writeString(notes, one.name() + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        Map<String, List<OpOutput>> expected = read(file);
+        List<OpCase> cases =
+                cases().stream().filter(one -> expected.containsKey(one.name())).toList();
+        Map<String, String> results = results(notes);
+        for (OpCase one : cases) {
+            if (!results.containsKey(one.name())) {
+                note(notes, STARTED, one);
+                boolean failed = false;
+                String problem;
                 try {
-                    String difference = difference(expected.get(one.name()), run(one), one.kind());
-                    System.out.println(
-                            difference.isEmpty() ? "equal " + one.name() : "FAILED " + one.name() + ": " + difference);
+                    problem = difference(expected.get(one.name()), run(one), one.kind());
                 } catch (RuntimeException e) {
-                    System.out.println("FAILED " + one.name() + ": " + firstLine(e));
-                    if (!deviceWorks()) {
-                        return START_AGAIN;
-                    }
+                    failed = true;
+                    problem = firstLine(e);
+                }
+                System.out.println(
+                        problem.isEmpty() ? EQUAL + " " + one.name() : FAILED + " " + one.name() + ": " + problem);
+                note(notes, problem.isEmpty() ? EQUAL : FAILED, one);
+                if (failed && !deviceWorks()) {
+                    return START_AGAIN;
                 }
             }
         }
-        System.out.println(expected.size() + " ops compared on "
-                + Nd4j.getBackend().getClass().getSimpleName());
+        summarize(cases, results(notes));
         return 0;
+    }
+
+    private static void note(Path notes, String result, OpCase one) throws IOException {
+        Files.writeString(
+                notes, result + " " + one.name() + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    }
+
+    /** {@return the last that the notes say of each op} */
+    private static Map<String, String> results(Path notes) throws IOException {
+        Map<String, String> results = new LinkedHashMap<>();
+        if (Files.exists(notes)) {
+            for (String line : Files.readAllLines(notes)) {
+                int space = line.indexOf(' ');
+                results.put(line.substring(space + 1), line.substring(0, space));
+            }
+        }
+        return results;
+    }
+
+    private static void summarize(List<OpCase> cases, Map<String, String> results) {
+        Predicate<OpCase> equal = one -> results.get(one.name()).equals(EQUAL);
+        System.out.println("not equal:");
+        for (OpCase one : cases) {
+            if (!equal.test(one)) {
+                boolean ended = results.get(one.name()).equals(STARTED);
+                System.out.println("  " + one.name() + (ended ? ", which ended the process" : ""));
+            }
+        }
+        System.out.printf(
+                "%s compared on %s, of which equal: %s%n", count(cases, one -> true), backend(), count(cases, equal));
+    }
+
+    /** Counts ops, the classes that ND4J has for them, and the ops that it has no class for. */
+    private static String count(List<OpCase> cases, Predicate<OpCase> which) {
+        List<OpCase> counted = cases.stream().filter(which).toList();
+        long classes = counted.stream()
+                .map(OpCase::type)
+                .filter(Objects::nonNull)
+                .distinct()
+                .count();
+        long nameless = counted.stream().filter(one -> one.type() == null).count();
+        return counted.size() + " ops of " + classes + " distinct op classes (" + nameless + " have none in Java)";
+    }
+
+    private static String backend() {
+        return Nd4j.getBackend().getClass().getSimpleName();
     }
 
     private static boolean deviceWorks() {
@@ -139,18 +171,14 @@ public final class OpSweep {
         return e.toString().lines().findFirst().orElse("");
     }
 
-    private static Map<String, List<double[]>> read(Path file) throws IOException {
-        Map<String, List<double[]>> all = new LinkedHashMap<>();
+    private static Map<String, List<OpOutput>> read(Path file) throws IOException {
+        Map<String, List<OpOutput>> all = new LinkedHashMap<>();
         try (DataInputStream in =
                 new DataInputStream(new BufferedInputStream(new GZIPInputStream(Files.newInputStream(file))))) {
             for (String name = in.readUTF(); !name.isEmpty(); name = in.readUTF()) {
-                List<double[]> outputs = new ArrayList<>();
+                List<OpOutput> outputs = new ArrayList<>();
                 for (int remaining = in.readInt(); remaining > 0; remaining--) {
-                    double[] values = new double[in.readInt()];
-                    for (int i = 0; i < values.length; i++) {
-                        values[i] = in.readDouble();
-                    }
-                    outputs.add(values);
+                    outputs.add(OpOutput.read(in));
                 }
                 all.put(name, outputs);
             }
@@ -158,24 +186,14 @@ public final class OpSweep {
         return all;
     }
 
-    private static String difference(List<double[]> expected, List<double[]> own, OpCase.Kind kind) {
+    private static String difference(List<OpOutput> expected, List<OpOutput> own, OpCase.Kind kind) {
         if (expected.size() != own.size()) {
             return own.size() + " outputs, expected " + expected.size();
         }
-        for (int o = 0; o < own.size(); o++) {
-            double[] a = expected.get(o);
-            double[] b = own.get(o);
-            if (a.length != b.length) {
-                return "output " + o + " has " + b.length + " elements, expected " + a.length;
-            }
-            for (int i = 0; i < a.length; i++) {
-                double tolerance = kind == OpCase.Kind.VALUES ? ABSOLUTE + RELATIVE * Math.abs(a[i]) : STATISTIC;
-                boolean same = a[i] == b[i]
-                        || (Double.isNaN(a[i]) && Double.isNaN(b[i]))
-                        || Math.abs(a[i] - b[i]) <= tolerance;
-                if (!same) {
-                    return String.format("output %d, element %d: %.7g, expected %.7g", o, i, b[i], a[i]);
-                }
+        for (int i = 0; i < own.size(); i++) {
+            String difference = expected.get(i).difference(own.get(i), kind);
+            if (!difference.isEmpty()) {
+                return "output " + i + ": " + difference;
             }
         }
         return "";

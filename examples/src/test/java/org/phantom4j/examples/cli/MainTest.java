@@ -30,9 +30,9 @@ class MainTest {
     private Path folder;
 
     /** What a command printed, and its exit status. */
-    private record Result(int status, String out, String err) {}
+    record Result(int status, String out, String err) {}
 
-    private static synchronized Result run(String line) {
+    static synchronized Result run(String line) {
         PrintStream out = System.out;
         PrintStream err = System.err;
         ByteArrayOutputStream outBytes = new ByteArrayOutputStream();

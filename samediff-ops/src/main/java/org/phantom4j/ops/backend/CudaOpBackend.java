@@ -7,7 +7,10 @@ public final class CudaOpBackend extends OpBackend {
 
     /** For {@link java.util.ServiceLoader}. */
     public CudaOpBackend() {
-        super("org.nd4j.linalg.jcublas.JCublasBackend", "org.phantom4j.ops.backend.PhantomCudaOpExecutioner");
+        super(
+                "org.nd4j.linalg.jcublas.JCublasBackend",
+                BACKEND_PRIORITY_GPU,
+                "org.phantom4j.ops.backend.PhantomCudaOpExecutioner");
     }
 
     /**
@@ -22,10 +25,5 @@ public final class CudaOpBackend extends OpBackend {
         }
         RetargetedLibraries.prepare();
         return true;
-    }
-
-    @Override
-    public int getPriority() {
-        return BACKEND_PRIORITY_GPU + 1;
     }
 }

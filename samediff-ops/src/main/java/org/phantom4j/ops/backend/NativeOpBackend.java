@@ -5,11 +5,9 @@ public final class NativeOpBackend extends OpBackend {
 
     /** For {@link java.util.ServiceLoader}. */
     public NativeOpBackend() {
-        super("org.nd4j.linalg.cpu.nativecpu.CpuBackend", "org.phantom4j.ops.backend.PhantomNativeOpExecutioner");
-    }
-
-    @Override
-    public int getPriority() {
-        return BACKEND_PRIORITY_CPU + 1;
+        super(
+                "org.nd4j.linalg.cpu.nativecpu.CpuBackend",
+                BACKEND_PRIORITY_CPU,
+                "org.phantom4j.ops.backend.PhantomNativeOpExecutioner");
     }
 }

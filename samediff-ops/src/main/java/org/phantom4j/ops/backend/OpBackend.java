@@ -17,7 +17,11 @@ import org.nd4j.linalg.factory.Nd4jBackend;
  */
 public abstract class OpBackend extends Nd4jBackend {
 
+    /** Less than any in use, and small enough for ND4J to subtract. */
+    private static final int LAST = -1_000_000;
+
     private final String backendClass;
+    private final int backendPriority;
     private final String executionerClass;
     private Nd4jBackend backend;
 
@@ -25,10 +29,12 @@ public abstract class OpBackend extends Nd4jBackend {
      * Stands before a backend.
      *
      * @param backendClass name of ND4J's own backend
+     * @param backendPriority what ND4J's own backend has
      * @param executionerClass name of the executioner to use with it, a subclass of its own
      */
-    protected OpBackend(String backendClass, String executionerClass) {
+    protected OpBackend(String backendClass, int backendPriority, String executionerClass) {
         this.backendClass = backendClass;
+        this.backendPriority = backendPriority;
         this.executionerClass = executionerClass;
     }
 
@@ -45,6 +51,13 @@ public abstract class OpBackend extends Nd4jBackend {
             }
         }
         return backend;
+    }
+
+    /** {@inheritDoc} ND4J warns of every backend that it asks in vain: where the other is missing, this one comes last. */
+    @Override
+    public final int getPriority() {
+        String file = backendClass.replace('.', '/') + ".class";
+        return OpBackend.class.getClassLoader().getResource(file) == null ? LAST : backendPriority + 1;
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.util.TreeSet;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.retarget.Advice;
 import org.phantom4j.ops.cuda.retarget.CompilerChoice;
+import org.phantom4j.ops.cuda.retarget.CublasVersion;
 import org.phantom4j.ops.cuda.retarget.KernelSummary;
 import org.phantom4j.ops.cuda.retarget.LibraryLocator;
 import org.phantom4j.ops.cuda.retarget.RetargetCache;
@@ -40,15 +41,15 @@ public final class Doctor {
      */
     public record Report(List<String> found, List<String> advice) {}
 
-    /** Examines the machine; takes some 10 s where ND4J's CUDA library is on the class path, which it reads. */
+    /** Examines the machine; takes some 10 s where it finds ND4J's CUDA library, which it reads. */
     public static Report examine() throws IOException, InterruptedException {
         Doctor doctor = new Doctor();
         List<GpuInventory.Gpu> gpus = doctor.gpus();
         doctor.say("ND4J", version("org.nd4j", "nd4j-api").orElse("not on the class path"));
         doctor.say("JavaCPP", version("org.bytedeco", "javacpp").orElse("not on the class path"));
         doctor.backends(gpus);
-        doctor.library("cuBLAS", CUBLAS);
-        doctor.library("NCCL", NCCL);
+        doctor.cublas(gpus);
+        doctor.say("NCCL", where(NCCL).map(Path::toString).orElse(missing(NCCL)));
         doctor.compilers();
         doctor.memory();
         return new Report(List.copyOf(doctor.found), List.copyOf(doctor.advice));
@@ -80,16 +81,24 @@ public final class Doctor {
                 Doctor.class.getClassLoader().getResource("org/nd4j/linalg/cpu/nativecpu/CpuBackend.class") != null;
         say("CPU backend", cpu ? "on the class path" : "not on the class path");
         Optional<JarURLConnection> library = LibraryLocator.onClassPath();
-        if (library.isEmpty()) {
-            say("CUDA backend", "no library on the class path");
-            if (!gpus.isEmpty()) {
-                advice.add(
-                        "ND4J will not use the GPU: put nd4j-cuda-11.2-platform of ND4J 1.0.0-M1.1 on the class path.");
-            }
+        if (library.isPresent()) {
+            Path jar = Path.of(library.get().getJarFile().getName());
+            say("CUDA backend", jar.getFileName());
+            kernels(jar, gpus);
             return;
         }
-        Path jar = Path.of(library.get().getJarFile().getName());
-        say("CUDA backend", jar.getFileName());
+        say("CUDA backend", "no library on the class path");
+        if (!gpus.isEmpty()) {
+            advice.add("ND4J will not use the GPU: put nd4j-cuda-11.2-platform of ND4J 1.0.0-M1.1 on the class path.");
+            Optional<Path> fetched = LibraryLocator.inLocalRepository();
+            if (fetched.isPresent()) {
+                say("fetched", fetched.get());
+                kernels(fetched.get(), gpus);
+            }
+        }
+    }
+
+    private void kernels(Path jar, List<GpuInventory.Gpu> gpus) throws IOException {
         KernelSummary kernels = KernelSummary.of(jar);
         say("its kernels", kernels);
         for (GpuArchitecture gpu : architectures(gpus)) {
@@ -116,11 +125,24 @@ public final class Doctor {
         return architectures;
     }
 
-    private void library(String name, String resource) throws IOException {
+    private void cublas(List<GpuInventory.Gpu> gpus) throws IOException {
+        Optional<Path> file = where(CUBLAS);
+        say("cuBLAS", file.map(Path::toString).orElse(missing(CUBLAS)));
+        Optional<CublasVersion> version =
+                file.flatMap(found -> CublasVersion.ofFile(found.getFileName().toString()));
+        if (version.isPresent()) {
+            architectures(gpus).stream()
+                    .map(gpu -> Advice.cublas(gpu, version.get()))
+                    .filter(problem -> !problem.isEmpty())
+                    .forEach(advice::add);
+        }
+    }
+
+    /** {@return the jar of the class path that holds a library, or else the library's file where it is installed} */
+    private static Optional<Path> where(String resource) throws IOException {
         URL url = Doctor.class.getClassLoader().getResource(resource);
         if (url != null && url.openConnection() instanceof JarURLConnection jar) {
-            say(name, Path.of(jar.getJarFile().getName()).getFileName());
-            return;
+            return Optional.of(Path.of(jar.getJarFile().getName()).getFileName());
         }
         String file = Path.of(resource).getFileName().toString();
         List<Path> folders = new ArrayList<>();
@@ -134,9 +156,11 @@ public final class Doctor {
                 .map(folder -> folder.resolve(file))
                 .filter(Files::exists)
                 .findFirst();
-        say(
-                name,
-                system.isPresent() ? system.get().toRealPath() : file + " is neither on the class path nor installed");
+        return system.isPresent() ? Optional.of(system.get().toRealPath()) : Optional.empty();
+    }
+
+    private static String missing(String resource) {
+        return Path.of(resource).getFileName() + " is neither on the class path nor installed";
     }
 
     private void compilers() throws InterruptedException {

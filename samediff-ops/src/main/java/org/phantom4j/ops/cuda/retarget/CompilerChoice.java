@@ -1,7 +1,7 @@
 package org.phantom4j.ops.cuda.retarget;
 
 import java.io.IOException;
-import java.util.Locale;
+import java.util.Optional;
 
 /** Which compiler translates. */
 public enum CompilerChoice {
@@ -11,20 +11,6 @@ public enum CompilerChoice {
     PTXAS,
     /** The compiler in NVIDIA's driver. */
     DRIVER;
-
-    /**
-     * Reads the name of a choice, in lower case.
-     *
-     * @throws IllegalArgumentException if there is none of that name
-     */
-    public static CompilerChoice parse(String name) {
-        for (CompilerChoice choice : values()) {
-            if (choice.toString().equals(name)) {
-                return choice;
-            }
-        }
-        throw new IllegalArgumentException("compiler \"" + name + "\" is none of any, ptxas, driver");
-    }
 
     /**
      * {@return the name and version of the compiler that this choice finds here}
@@ -37,7 +23,7 @@ public enum CompilerChoice {
 
     PtxCompiler find() throws IOException, InterruptedException {
         if (this != DRIVER) {
-            var ptxas = PtxasCompiler.find(System.getenv().getOrDefault("PATH", ""));
+            Optional<PtxasCompiler> ptxas = PtxasCompiler.find(System.getenv().getOrDefault("PATH", ""));
             if (ptxas.isPresent()) {
                 return ptxas.get();
             }
@@ -47,10 +33,5 @@ public enum CompilerChoice {
             }
         }
         return DriverCompiler.find();
-    }
-
-    @Override
-    public String toString() {
-        return name().toLowerCase(Locale.ROOT);
     }
 }

@@ -18,7 +18,7 @@ final class CublasCheck {
         int[] major = new int[1];
         int[] minor = new int[1];
         if (cublasGetProperty(MAJOR_VERSION, major) == 0 && cublasGetProperty(MINOR_VERSION, minor) == 0) {
-            String advice = Advice.cublas(gpu, major[0], minor[0]);
+            String advice = Advice.cublas(gpu, CublasVersion.of(major[0], minor[0]));
             if (!advice.isEmpty()) {
                 LOG.warn(advice);
             }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import org.phantom4j.ops.cuda.fatbin.BinaryFormatException;
 import org.phantom4j.ops.cuda.fatbin.ByteSource;
 import org.phantom4j.ops.cuda.fatbin.ElfSection;
 import org.phantom4j.ops.cuda.fatbin.FatBinary;
@@ -39,6 +40,8 @@ public final class KernelSummary {
                 }
             }
             return summary;
+        } catch (BinaryFormatException e) {
+            throw e.in(source);
         } finally {
             Files.deleteIfExists(scratch);
         }

@@ -12,7 +12,11 @@ import java.util.HexFormat;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
+import org.phantom4j.ops.cuda.fatbin.BinaryFormatException;
+import org.phantom4j.ops.cuda.fatbin.ByteSource;
+import org.phantom4j.ops.cuda.fatbin.FatBinary;
 
 /**
  * The library to translate: a file, or an entry of a jar, which is unpacked and deleted again at the end.
@@ -48,24 +52,15 @@ final class LibraryInput implements Closeable {
      * @throws RetargetException if the file is missing, or the jar holds no such library
      */
     static LibraryInput open(Path source, Path scratch) throws IOException {
-        if (!Files.isRegularFile(source)) {
-            throw new RetargetException(source + " is no file");
-        }
-        if (!source.toString().endsWith(".jar")) {
+        requireFile(source);
+        if (!isJar(source)) {
             try (InputStream in = Files.newInputStream(source)) {
                 LibraryId id = copy(in, OutputStream.nullOutputStream());
                 return new LibraryInput(source, source.getFileName().toString(), false, id);
             }
         }
-        try (ZipFile jar = new ZipFile(source.toFile())) {
-            ZipEntry entry = jar.getEntry(M1_ENTRY);
-            if (entry == null) {
-                entry = jar.getEntry(M2_ENTRY);
-            }
-            if (entry == null) {
-                throw new RetargetException(source + " holds no " + M1_ENTRY
-                        + ": the jar with the classifier linux-x86_64 of nd4j-cuda-11.2 does");
-            }
+        try (ZipFile jar = openJar(source)) {
+            ZipEntry entry = entry(jar);
             Path file = Files.createTempFile(scratch, "unpacked", ".so");
             file.toFile().deleteOnExit();
             try (InputStream in = jar.getInputStream(entry);
@@ -78,6 +73,57 @@ final class LibraryInput implements Closeable {
                 throw e;
             }
         }
+    }
+
+    /**
+     * Looks, without reading it all, whether a file is a library with CUDA kernels, or a jar that holds ND4J's.
+     *
+     * @throws IOException if it is not; the message names the file
+     */
+    static void check(Path source) throws IOException {
+        requireFile(source);
+        if (isJar(source)) {
+            try (ZipFile jar = openJar(source)) {
+                entry(jar);
+            }
+            return;
+        }
+        try (ByteSource bytes = ByteSource.open(source)) {
+            if (FatBinary.sections(bytes).isEmpty()) {
+                throw new RetargetException(source + " holds no CUDA kernels: is it ND4J's CUDA library?");
+            }
+        } catch (BinaryFormatException e) {
+            throw e.in(source);
+        }
+    }
+
+    private static void requireFile(Path source) throws RetargetException {
+        if (!Files.isRegularFile(source)) {
+            throw new RetargetException(source + " is no file");
+        }
+    }
+
+    private static boolean isJar(Path source) {
+        return source.toString().endsWith(".jar");
+    }
+
+    private static ZipFile openJar(Path source) throws IOException {
+        try {
+            return new ZipFile(source.toFile());
+        } catch (ZipException e) {
+            throw new RetargetException(source + " is no jar, or is truncated: " + e.getMessage());
+        }
+    }
+
+    private static ZipEntry entry(ZipFile jar) throws RetargetException {
+        for (String name : new String[] {M1_ENTRY, M2_ENTRY}) {
+            ZipEntry entry = jar.getEntry(name);
+            if (entry != null) {
+                return entry;
+            }
+        }
+        throw new RetargetException(jar.getName() + " holds no " + M1_ENTRY
+                + ": the jar with the classifier linux-x86_64 of nd4j-cuda-11.2 does");
     }
 
     /** {@return the library as a file, not to be changed} */

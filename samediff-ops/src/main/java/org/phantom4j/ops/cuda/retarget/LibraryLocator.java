@@ -25,13 +25,17 @@ public final class LibraryLocator {
         if (entry.isPresent()) {
             return Path.of(entry.get().getJarFile().getName());
         }
+        return inLocalRepository()
+                .orElseThrow(() -> new RetargetException(
+                        "ND4J's CUDA library is neither on the class path nor in Maven's local repository."
+                                + " Name it with --nd4j-jar, or fetch it:\n    mvn dependency:get -Dtransitive=false"
+                                + " -Dartifact=org.nd4j:nd4j-cuda-11.2:1.0.0-M1.1:jar:linux-x86_64"));
+    }
+
+    /** {@return the jar of ND4J 1.0.0-M1.1 that Maven has fetched, where it usually puts it} */
+    public static Optional<Path> inLocalRepository() {
         Path fetched = Path.of(System.getProperty("user.home"), IN_LOCAL_REPOSITORY);
-        if (Files.isRegularFile(fetched)) {
-            return fetched;
-        }
-        throw new RetargetException("ND4J's CUDA library is neither on the class path nor in Maven's local repository."
-                + " Name it with --nd4j-jar, or fetch it:\n    mvn dependency:get -Dtransitive=false"
-                + " -Dartifact=org.nd4j:nd4j-cuda-11.2:1.0.0-M1.1:jar:linux-x86_64");
+        return Files.isRegularFile(fetched) ? Optional.of(fetched) : Optional.empty();
     }
 
     /** {@return the library's entry in a jar of the class path} */

@@ -1,6 +1,6 @@
 package org.phantom4j.ops.cuda.retarget;
 
-/** Hears how a translation goes. Called by several threads, one at a time. */
+/** Hears how a translation goes. Called by the thread that runs the translation. */
 public interface RetargetListener {
     /** Called once, before the first module. */
     default void started(String compiler, int modules, long ptxBytes) {}

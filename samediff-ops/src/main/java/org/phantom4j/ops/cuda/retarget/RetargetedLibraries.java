@@ -10,6 +10,7 @@ import java.net.JarURLConnection;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.jar.JarEntry;
@@ -31,6 +32,8 @@ public final class RetargetedLibraries {
     /** The property that says what to do without a translation. */
     public static final String MODE = "phantom4j.retarget";
 
+    private static final Set<String> MODES = Set.of("", "automatic", "off");
+
     /** The newest major version that the released CUDA libraries of ND4J, up to 1.0.0-M2.1, hold kernels for. */
     private static final int NEWEST_MAJOR_OF_ND4J = 8;
 
@@ -47,6 +50,10 @@ public final class RetargetedLibraries {
      */
     public static void prepare() {
         String mode = System.getProperty(MODE, "");
+        if (!MODES.contains(mode)) {
+            throw new UnsatisfiedLinkError(
+                    "-D" + MODE + "=" + mode + ": expected automatic or off, or no such property");
+        }
         try {
             Optional<JarURLConnection> jar = LibraryLocator.onClassPath();
             if (jar.isEmpty() || mode.equals("off")) {
@@ -140,7 +147,7 @@ public final class RetargetedLibraries {
 
         @Override
         public void started(String compiler, int modules, long ptxBytes) {
-            total = ptxBytes;
+            total = Math.max(1, ptxBytes);
         }
 
         @Override

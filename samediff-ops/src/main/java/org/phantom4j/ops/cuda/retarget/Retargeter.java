@@ -17,7 +17,9 @@ import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.stream.Stream;
+import org.phantom4j.ops.cuda.fatbin.BinaryFormatException;
 import org.phantom4j.ops.cuda.fatbin.ByteSource;
 import org.phantom4j.ops.cuda.fatbin.ElfSection;
 import org.phantom4j.ops.cuda.fatbin.FatBinary;
@@ -55,7 +57,7 @@ public final class Retargeter {
      *
      * @param compiler which compiler to use
      * @param target   the architecture to translate for
-     * @param jobs     modules compiled at a time; each takes up to about 400 MB of memory
+     * @param jobs     modules compiled at a time, each in a process of its own
      * @param listener hears how it goes
      * @throws RetargetException if there is no such compiler here
      */
@@ -63,6 +65,15 @@ public final class Retargeter {
             CompilerChoice compiler, GpuArchitecture target, int jobs, RetargetListener listener)
             throws IOException, InterruptedException {
         return new Retargeter(compiler.find(), target, jobs, listener);
+    }
+
+    /**
+     * Looks, without reading it all, whether a file is a library with CUDA kernels, or a jar that holds ND4J's.
+     *
+     * @throws IOException if it is not; the message names the file
+     */
+    public static void checkSource(Path source) throws IOException {
+        LibraryInput.check(source);
     }
 
     /** {@return the name and version of the compiler} */
@@ -77,32 +88,42 @@ public final class Retargeter {
      * @throws RetargetException if it cannot be done; the message says why and what to do
      */
     public RetargetedLibrary retarget(Path source, RetargetCache cache) throws IOException, InterruptedException {
-        Files.createDirectories(cache.root());
-        try (LibraryInput input = LibraryInput.open(source, cache.root())) {
-            return retarget(input, cache.folder(input.id(), target, compiler.version()));
-        }
+        return retarget(source, cache.root(), id -> cache.folder(id, target, compiler.version()));
     }
 
-    /** Translates a library into a folder, unless that has been done. */
+    /** Translates a library into a folder other than its own, unless that has been done. */
     public RetargetedLibrary retarget(Path source, Path folder) throws IOException, InterruptedException {
-        Files.createDirectories(folder);
-        try (LibraryInput input = LibraryInput.open(source, folder)) {
-            return retarget(input, folder);
+        return retarget(source, folder, id -> folder);
+    }
+
+    private RetargetedLibrary retarget(Path source, Path scratch, Function<LibraryId, Path> folder)
+            throws IOException, InterruptedException {
+        Files.createDirectories(scratch);
+        try (LibraryInput input = LibraryInput.open(source, scratch)) {
+            return retarget(input, folder.apply(input.id()).toAbsolutePath());
+        } catch (BinaryFormatException e) {
+            throw e.in(source);
         }
     }
 
     private RetargetedLibrary retarget(LibraryInput input, Path folder) throws IOException, InterruptedException {
-        Path modules = Files.createDirectories(folder.resolve("modules"));
+        Path destination = folder.resolve(input.name());
+        if (Files.exists(destination) && Files.isSameFile(destination, input.file())) {
+            throw new RetargetException("in the folder " + folder + " the translation of " + input.name()
+                    + " would take the original's place: choose another");
+        }
+        Files.createDirectories(folder);
         try (FileChannel lockFile =
                         FileChannel.open(folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 ByteSource original = ByteSource.open(input.file())) {
             lock(lockFile, folder);
             deleteParts(folder);
+            // of this target and compiler alone: a run with others may have been interrupted in this folder
+            Path modules = Files.createDirectories(folder.resolve("modules-" + target + "-" + compiler.version()));
             RetargetedLibrary earlier = RetargetedLibrary.read(folder);
             if (earlier == null || !isSame(earlier, input)) {
-                Map<Integer, Integer> levels = translate(original, input, folder, new ModuleStore(modules));
-                earlier = new RetargetedLibrary(
-                        folder.resolve(input.name()), input.id(), target, compiler.version(), levels);
+                Map<Integer, Integer> levels = translate(original, input, destination, new ModuleStore(modules));
+                earlier = new RetargetedLibrary(destination, input.id(), target, compiler.version(), levels);
                 earlier.write();
             }
             delete(modules);
@@ -128,7 +149,8 @@ public final class Retargeter {
         throw new RetargetException("another run is translating into " + folder + ": wait for it, or end it");
     }
 
-    private Map<Integer, Integer> translate(ByteSource original, LibraryInput input, Path folder, ModuleStore store)
+    private Map<Integer, Integer> translate(
+            ByteSource original, LibraryInput input, Path destination, ModuleStore store)
             throws IOException, InterruptedException {
         List<ElfSection> sections = FatBinary.sections(original);
         List<Module> modules = new ArrayList<>();
@@ -150,9 +172,11 @@ public final class Retargeter {
                 modules.stream()
                         .mapToLong(module -> module.ptx.uncompressedBytes())
                         .sum());
-        try (LibraryWriter writer = LibraryWriter.create(original, sections, folder)) {
+        try (LibraryWriter writer = LibraryWriter.create(original, sections, destination.getParent())) {
             Map<Integer, Integer> levels = compileAll(original, modules, moduleCompiler, store, writer);
-            writer.finish(original, sections, folder.resolve(input.name()));
+            // what describes an earlier translation would not be true of this one
+            Files.deleteIfExists(destination.resolveSibling(RetargetedLibrary.DESCRIPTION));
+            writer.finish(original, sections, destination);
             return levels;
         }
     }

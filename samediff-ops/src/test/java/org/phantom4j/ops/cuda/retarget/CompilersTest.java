@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -126,12 +125,5 @@ class CompilersTest {
         assertEquals(4, result.exitCode());
         assertTrue(result.output().endsWith("99999\n100000\n"));
         assertTrue(result.output().length() <= 16 << 10);
-    }
-
-    @Test
-    void choiceIsReadByName() throws IOException {
-        assertEquals(CompilerChoice.DRIVER, CompilerChoice.parse("driver"));
-        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> CompilerChoice.parse("nvcc"));
-        assertEquals("compiler \"nvcc\" is none of any, ptxas, driver", e.getMessage());
     }
 }

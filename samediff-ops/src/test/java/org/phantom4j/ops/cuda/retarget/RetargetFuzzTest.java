@@ -44,7 +44,7 @@ class RetargetFuzzTest {
             } catch (IOException e) {
                 try (Stream<Path> files = Files.list(output)) {
                     assertEquals(
-                            List.of(".lock", "modules"),
+                            List.of(".lock", "modules-sm_90-script-1.0"),
                             files.map(file -> file.getFileName().toString())
                                     .sorted()
                                     .toList(),

@@ -181,6 +181,30 @@ class RetargeterTest {
     }
 
     @Test
+    void originalIsNeverReplacedByItsTranslation() throws Exception {
+        RetargetException e = assertThrows(RetargetException.class, () -> retargeter(ScriptCompiler.COMPILE)
+                .retarget(library, folder));
+        assertTrue(e.getMessage().contains("would take the original's place"), e.getMessage());
+        assertArrayEquals(original, Files.readAllBytes(library));
+    }
+
+    @Test
+    void interruptedRunForAnotherArchitectureLeavesNothingInThisOne() throws Exception {
+        Path out = folder.resolve("out");
+        String refuse = "if grep -q 'module 0' $1; then exit 1; fi\n";
+        ScriptCompiler failing = ScriptCompiler.create(folder, refuse + ScriptCompiler.COMPILE);
+        assertThrows(RetargetException.class, () -> new Retargeter(
+                        failing, new GpuArchitecture(100), 1, new RetargetListener() {})
+                .retarget(library, out));
+        RetargetedLibrary made = retargeter(ScriptCompiler.COMPILE).retarget(library, out);
+        try (ByteSource after = ByteSource.open(made.file())) {
+            for (FatBinary container : containers(after)) {
+                assertEquals(HOPPER, container.entries().get(0).architecture());
+            }
+        }
+    }
+
+    @Test
     void kernelsThatDoNotFitAreRefused() {
         String huge = "{ printf '\\177ELF12345'; head -c 100000 /dev/urandom; } > $2\n";
         RetargetException e =
@@ -208,11 +232,19 @@ class RetargeterTest {
         Path text = Files.writeString(folder.resolve("notes.txt"), "hello ".repeat(100));
         IOException foreign = assertThrows(
                 IOException.class, () -> retargeter(ScriptCompiler.COMPILE).retarget(text, cache));
-        assertTrue(foreign.getMessage().startsWith("at offset 0x0: no ELF file"), foreign.getMessage());
+        assertTrue(foreign.getMessage().startsWith(text + " at offset 0x0: no ELF file"), foreign.getMessage());
         Path missing = folder.resolve("missing.jar");
         IOException absent = assertThrows(
                 IOException.class, () -> retargeter(ScriptCompiler.COMPILE).retarget(missing, cache));
         assertTrue(absent.getMessage().contains("missing.jar is no file"), absent.getMessage());
+        for (Path source : List.of(text, missing)) {
+            IOException early = assertThrows(IOException.class, () -> Retargeter.checkSource(source));
+            assertTrue(early.getMessage().startsWith(source.toString()), early.getMessage());
+        }
+        Path jar = Files.writeString(folder.resolve("cut.jar"), "no zip");
+        IOException cut = assertThrows(IOException.class, () -> Retargeter.checkSource(jar));
+        assertTrue(cut.getMessage().contains("cut.jar is no jar, or is truncated"), cut.getMessage());
+        Retargeter.checkSource(library);
     }
 
     @Test
