@@ -31,9 +31,10 @@ final class RankMain {
     }
 
     private static Void work(Communicator comm, long forNs, int maxElements) {
+        // loads ND4J, which takes seconds on a busy machine: whoever waits for the line below waits for that, too
+        INDArray goOn = Nd4j.create(DataType.INT64, 1);
         System.out.println("joined");
         long beganNs = System.nanoTime();
-        INDArray goOn = Nd4j.create(DataType.INT64, 1);
         long hash = 0;
         int count = 0;
         do {
