@@ -202,7 +202,7 @@ class JobTest {
     }
 
     @Test
-    @Timeout(180)
+    @Timeout(600)
     void strangersDoNotDisturb() throws Exception {
         Duration patience = Duration.ofSeconds(170);
         CompletableFuture<Job> zero = join(0, 2, SECRET, "p 4", patience);
