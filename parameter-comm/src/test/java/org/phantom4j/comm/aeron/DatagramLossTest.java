@@ -20,7 +20,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Datagrams that are lost on their way, both of data and of control, change nothing. */
-@Timeout(120)
+@Timeout(300)
 class DatagramLossTest {
 
     /** Drops datagrams at random, seeded, and counts what it dropped. */

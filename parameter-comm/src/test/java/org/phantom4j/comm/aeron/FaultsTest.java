@@ -26,7 +26,7 @@ import org.phantom4j.comm.world.World;
 
 /** What the others do when a rank's process is killed or stopped. */
 @Tag("system")
-@Timeout(300)
+@Timeout(600)
 class FaultsTest {
 
     private static final int RANKS = 3;

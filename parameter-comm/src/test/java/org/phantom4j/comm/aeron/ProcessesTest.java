@@ -17,7 +17,7 @@ import org.phantom4j.comm.world.RankProcesses;
 
 /** Ranks that are processes of this machine. */
 @Tag("system")
-@Timeout(120)
+@Timeout(300)
 class ProcessesTest {
 
     @ParameterizedTest
