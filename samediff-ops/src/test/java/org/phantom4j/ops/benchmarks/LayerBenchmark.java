@@ -105,8 +105,11 @@ public class LayerBenchmark {
         tensorProducts.add(new Product(delta, false, weights, true, tensorGradients[0], false));
         tensorProducts.add(new Product(x, true, delta, false, tensorGradients[1], false));
         INDArray h = like(phantomOutputs[1]);
+        // in a layer's order: a shard's weights are in no cache any more when the backward pass comes to them
         for (int j = 0; j < p; j++) {
             forwardProducts(j);
+        }
+        for (int j = 0; j < p; j++) {
             backwardProducts(j, h);
         }
     }
