@@ -68,8 +68,9 @@ public final class PhantomDense extends ShardedOp {
         requireInputs(inputs, 1 + PhantomParameters.perShard(geometry) * own().count());
         long batch = inputs.get(0).size(0);
         requireShape("x", inputs.get(0), batch, geometry.in().width(own()));
+        List<PhantomParameters> shards = PhantomParameters.of(geometry, inputs.subList(1, inputs.size()));
         for (int j = own().first(); j < own().end(); j++) {
-            PhantomParameters shard = PhantomParameters.of(geometry, inputs.subList(1, inputs.size()), own(), j);
+            PhantomParameters shard = shards.get(j - own().first());
             requireShape(
                     "L of shard " + j,
                     shard.local(),
@@ -93,45 +94,41 @@ public final class PhantomDense extends ShardedOp {
     @Override
     protected void execute(List<INDArray> inputs, List<INDArray> outputs) {
         PhantomGeometry geometry = geometry();
-        ShardRange own = own();
         Communicator group = group();
-        INDArray x = inputs.get(0);
-        INDArray z = outputs.get(0);
+        INDArray[] x = slices(inputs.get(0), geometry.in());
+        INDArray[] z = slices(outputs.get(0), geometry.out());
         INDArray gathered = featureMajor(outputs.get(1));
-        List<INDArray> parameters = inputs.subList(1, inputs.size());
+        List<PhantomParameters> shards = PhantomParameters.of(geometry, inputs.subList(1, inputs.size()));
+        int first = own().first();
         Pending gather = null;
         if (geometry.shards() > 1) {
-            for (int j = own.first(); j < own.end(); j++) {
-                PhantomParameters shard = PhantomParameters.of(geometry, parameters, own, j);
-                Products.multiply(slice(x, geometry.in(), j), shard.compressor(), phantom(gathered, j), false);
+            for (int i = 0; i < x.length; i++) {
+                Products.multiply(x[i], shards.get(i).compressor(), phantom(gathered, first + i), false);
             }
             gather = group.startAllGather(ownPhantoms(gathered), gathered);
         } else {
             gathered.assign(0);
         }
-        for (int j = own.first(); j < own.end(); j++) {
-            PhantomParameters shard = PhantomParameters.of(geometry, parameters, own, j);
-            INDArray zj = slice(z, geometry.out(), j);
-            Products.fillRows(shard.bias(), zj);
-            Products.multiply(slice(x, geometry.in(), j), shard.local(), zj, true);
+        INDArray ones = Products.onesFor(inputs.get(0));
+        for (int i = 0; i < x.length; i++) {
+            Products.fillRows(ones, shards.get(i).bias(), z[i]);
+            Products.multiply(x[i], shards.get(i).local(), z[i], true);
         }
         if (gather != null) {
             gather.await();
-            for (int j = own.first(); j < own.end(); j++) {
-                decompress(gathered, PhantomParameters.of(geometry, parameters, own, j), j, z);
+            for (int i = 0; i < x.length; i++) {
+                decompress(gathered, shards.get(i), first + i, z[i]);
             }
         }
         if (gathered != outputs.get(1)) {
-            outputs.get(1).assign(gathered);
+            Products.copy(gathered, outputs.get(1));
         }
     }
 
     /** z_j += Σ_{i≠j} g_i D_ij: one product with the shards before j, one with those after. */
     private void decompress(INDArray gathered, PhantomParameters shard, int j, INDArray z) {
-        PhantomGeometry geometry = geometry();
-        INDArray zj = slice(z, geometry.out(), j);
-        for (OtherShards others : OtherShards.of(geometry, j)) {
-            Products.multiply(others.columns(gathered), others.rows(shard.decompressors()), zj, true);
+        for (OtherShards others : OtherShards.of(geometry(), j)) {
+            Products.multiply(others.columns(gathered), others.rows(shard.decompressors()), z, true);
         }
     }
 

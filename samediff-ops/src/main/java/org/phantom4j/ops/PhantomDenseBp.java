@@ -6,7 +6,6 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.Pending;
 
 /**
@@ -86,88 +85,72 @@ public final class PhantomDenseBp extends ShardedOp {
 
     @Override
     protected void execute(List<INDArray> inputs, List<INDArray> outputs) {
-        boolean several = geometry().shards() > 1;
-        List<INDArray> parameters = inputs.subList(firstParameter(), inputs.size());
-        List<INDArray> gradients = outputs.subList(inputGradient() ? 1 : 0, outputs.size());
-        INDArray delta = inputs.get(2);
+        PhantomGeometry geometry = geometry();
+        int firstGradient = inputGradient() ? 1 : 0;
+        List<PhantomParameters> shards =
+                PhantomParameters.of(geometry, inputs.subList(firstParameter(), inputs.size()));
+        List<PhantomParameters> gradients =
+                PhantomParameters.of(geometry, outputs.subList(firstGradient, outputs.size()));
+        INDArray[] x = slices(inputs.get(0), geometry.in());
+        INDArray[] deltas = slices(inputs.get(2), geometry.out());
+        INDArray[] inputGradients = inputGradient() ? slices(outputs.get(0), geometry.in()) : null;
         INDArray phantomGradients = null;
         Pending scatter = null;
-        if (several) {
-            phantomGradients = phantomGradients(delta, parameters, own().first(), own().end());
+        if (geometry.shards() > 1) {
+            phantomGradients = phantomGradients(deltas, shards, 0, deltas.length);
             if (bArguments.get(1)) {
                 phantomGradients.addi(inputs.get(3));
             }
-            Communicator group = group();
-            scatter = group.startReduceScatter(phantomGradients, ownPhantoms(phantomGradients));
+            scatter = group().startReduceScatter(phantomGradients, ownPhantoms(phantomGradients));
         }
-        for (int j = own().first(); j < own().end(); j++) {
-            PhantomParameters gradient = PhantomParameters.of(geometry(), gradients, own(), j);
-            INDArray deltaJ = slice(delta, geometry().out(), j);
-            Products.multiplyTransposed(slice(inputs.get(0), geometry().in(), j), deltaJ, gradient.local());
-            Products.sumRows(deltaJ, gradient.bias());
-            for (OtherShards others : OtherShards.of(geometry(), j)) {
-                Products.multiplyTransposed(
-                        others.columns(inputs.get(1)), deltaJ, others.rows(gradient.decompressors()));
+        INDArray ones = Products.onesFor(inputs.get(2));
+        for (int i = 0; i < deltas.length; i++) {
+            Products.multiplyTransposed(x[i], deltas[i], gradients.get(i).local());
+            Products.sumRows(ones, deltas[i], gradients.get(i).bias());
+            for (OtherShards others : OtherShards.of(geometry, own().first() + i)) {
+                INDArray gradient = others.rows(gradients.get(i).decompressors());
+                Products.multiplyTransposed(others.columns(inputs.get(1)), deltas[i], gradient);
             }
-            if (inputGradient()) {
-                PhantomParameters shard = PhantomParameters.of(geometry(), parameters, own(), j);
-                Products.multiplyByTransposed(
-                        deltaJ, shard.local(), slice(outputs.get(0), geometry().in(), j), false);
+            if (inputGradients != null) {
+                Products.multiplyByTransposed(deltas[i], shards.get(i).local(), inputGradients[i], false);
             }
         }
-        if (several) {
-            scatter.await();
-            compressorGradients(inputs.get(0), phantomGradients, parameters, gradients, outputs.get(0));
-        } else {
-            PhantomParameters.of(geometry(), gradients, own(), 0).compressor().assign(0);
+        if (scatter == null) {
+            gradients.get(0).compressor().assign(0);
+            return;
+        }
+        scatter.await();
+        for (int i = 0; i < deltas.length; i++) {
+            INDArray h = phantom(phantomGradients, own().first() + i);
+            Products.multiplyTransposed(x[i], h, gradients.get(i).compressor());
+            if (inputGradients != null) {
+                Products.multiplyByTransposed(h, shards.get(i).compressor(), inputGradients[i], true);
+            }
         }
     }
 
     /**
-     * The share of h, [B, p·k], that comes from shards {@code first} to {@code end} − 1: added in pairs, as the reduce-scatter
-     * adds the ranks' shares, so that the sum does not depend on how many shards a rank has.
+     * The share of h, [B, p·k], that comes from the rank's shards {@code first} to {@code end} − 1: added in pairs, as the
+     * reduce-scatter adds the ranks' shares, so that the sum does not depend on how many shards a rank has.
      */
-    private INDArray phantomGradients(INDArray delta, List<INDArray> parameters, int first, int end) {
+    private INDArray phantomGradients(INDArray[] deltas, List<PhantomParameters> shards, int first, int end) {
         int middle = (first + end) >>> 1;
         if (middle == first) {
-            return phantomGradients(delta, parameters, first);
+            return phantomGradients(deltas[first], shards.get(first), own().first() + first);
         }
-        INDArray sum = phantomGradients(delta, parameters, first, middle);
-        Products.add(phantomGradients(delta, parameters, middle, end), sum);
+        INDArray sum = phantomGradients(deltas, shards, first, middle);
+        Products.add(phantomGradients(deltas, shards, middle, end), sum);
         return sum;
     }
 
     /** The share of h that comes from one shard: nothing for the shard itself. */
-    private INDArray phantomGradients(INDArray delta, List<INDArray> parameters, int shard) {
-        PhantomGeometry geometry = geometry();
-        long[] shape = {delta.size(0), geometry.gatheredWidth()};
+    private INDArray phantomGradients(INDArray delta, PhantomParameters parameters, int shard) {
+        long[] shape = {delta.size(0), geometry().gatheredWidth()};
         INDArray share = Nd4j.create(delta.dataType(), shape, 'f');
-        INDArray decompressors =
-                PhantomParameters.of(geometry, parameters, own(), shard).decompressors();
-        for (OtherShards others : OtherShards.of(geometry, shard)) {
-            Products.multiplyByTransposed(
-                    slice(delta, geometry.out(), shard), others.rows(decompressors), others.columns(share), false);
+        for (OtherShards others : OtherShards.of(geometry(), shard)) {
+            Products.multiplyByTransposed(delta, others.rows(parameters.decompressors()), others.columns(share), false);
         }
         return share;
-    }
-
-    private void compressorGradients(
-            INDArray x,
-            INDArray phantomGradients,
-            List<INDArray> parameters,
-            List<INDArray> gradients,
-            INDArray inputGradient) {
-        for (int j = own().first(); j < own().end(); j++) {
-            INDArray h = phantom(phantomGradients, j);
-            INDArray compressorGradient =
-                    PhantomParameters.of(geometry(), gradients, own(), j).compressor();
-            Products.multiplyTransposed(slice(x, geometry().in(), j), h, compressorGradient);
-            if (inputGradient()) {
-                PhantomParameters shard = PhantomParameters.of(geometry(), parameters, own(), j);
-                Products.multiplyByTransposed(
-                        h, shard.compressor(), slice(inputGradient, geometry().in(), j), true);
-            }
-        }
     }
 
     @Override

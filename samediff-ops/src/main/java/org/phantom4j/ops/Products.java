@@ -48,15 +48,18 @@ public final class Products {
         count(a.size(1), a.size(0), b.size(1));
     }
 
+    /** A column of ones, one for each row of {@code matrix}. */
+    static INDArray onesFor(INDArray matrix) {
+        return Nd4j.ones(matrix.dataType(), matrix.size(0), 1);
+    }
+
     /** Every row of target = row. As a product with ones: faster than ND4J's broadcast. */
-    static void fillRows(INDArray row, INDArray target) {
-        INDArray ones = Nd4j.ones(target.dataType(), target.size(0), 1);
+    static void fillRows(INDArray ones, INDArray row, INDArray target) {
         run(ones, row.reshape(1, row.length()), target, false, NN);
     }
 
     /** row = the sum of the rows of a. */
-    static void sumRows(INDArray a, INDArray row) {
-        INDArray ones = Nd4j.ones(a.dataType(), a.size(0), 1);
+    static void sumRows(INDArray ones, INDArray a, INDArray row) {
         run(ones, a, row.reshape(1, row.length()), false, TN);
     }
 
@@ -66,6 +69,15 @@ public final class Products {
      */
     public static void add(INDArray a, INDArray sum) {
         Nd4j.getBlasWrapper().level1().axpy(a.length(), 1.0, DenseArrays.row(a), DenseArrays.row(sum));
+    }
+
+    /** to = from, of one shape: by BLAS where both are dense in 'f' order, for {@link #add}'s reason. */
+    static void copy(INDArray from, INDArray to) {
+        if (DenseArrays.isDense(from, 'f') && DenseArrays.isDense(to, 'f')) {
+            Nd4j.getBlasWrapper().level1().copy(DenseArrays.row(from), DenseArrays.row(to));
+        } else {
+            to.assign(from);
+        }
     }
 
     private static void run(INDArray a, INDArray b, INDArray target, boolean add, MMulTranspose transposes) {

@@ -56,9 +56,13 @@ abstract class ShardedOp extends JavaOp {
         return group;
     }
 
-    /** The columns of one of the rank's shards, of activations of all of them. */
-    final INDArray slice(INDArray activations, Split split, int shard) {
-        return Products.columns(activations, split.offset(shard) - split.offset(own().first()), split.width(shard));
+    /** The columns of each of the rank's shards, of activations of all of them. */
+    final INDArray[] slices(INDArray activations, Split split) {
+        ShardRange own = own();
+        return own.stream()
+                .mapToObj(shard -> Products.columns(
+                        activations, split.offset(shard) - split.offset(own.first()), split.width(shard)))
+                .toArray(INDArray[]::new);
     }
 
     /** The columns of one shard, of phantom activations [B, p·k]. */

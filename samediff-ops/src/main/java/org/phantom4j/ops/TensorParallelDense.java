@@ -69,13 +69,13 @@ public final class TensorParallelDense extends ShardedOp {
         INDArray whole = featureMajor(outputs.get(1));
         INDArray ownInputs = Products.columns(
                 whole, geometry.in().offset(own().first()), geometry.in().width(own()));
-        ownInputs.assign(inputs.get(0));
+        Products.copy(inputs.get(0), ownInputs);
         group.startAllGather(ownInputs, whole, geometry.in().counts(group.size(), whole.size(0)))
                 .await();
-        Products.fillRows(inputs.get(2), outputs.get(0));
+        Products.fillRows(Products.onesFor(whole), inputs.get(2), outputs.get(0));
         Products.multiply(whole, inputs.get(1), outputs.get(0), true);
         if (whole != outputs.get(1)) {
-            outputs.get(1).assign(whole);
+            Products.copy(whole, outputs.get(1));
         }
     }
 

@@ -7,6 +7,7 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.Communicator;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.Pending;
 
 /**
@@ -89,7 +90,10 @@ public final class TensorParallelDenseBp extends ShardedOp {
         INDArray ownGradients = null;
         Pending scatter = null;
         if (inputGradient()) {
-            INDArray all = Nd4j.createUninitialized(whole.dataType(), whole.shape(), 'f');
+            // a rank alone needs no buffer for the sum of the ranks' gradients
+            INDArray all = group.size() == 1
+                    ? featureMajor(outputs.get(0))
+                    : Nd4j.createUninitialized(whole.dataType(), whole.shape(), 'f');
             Products.multiplyByTransposed(delta, inputs.get(weights()), all, false);
             if (bArguments.get(1)) {
                 all.addi(inputs.get(2));
@@ -99,10 +103,12 @@ public final class TensorParallelDenseBp extends ShardedOp {
             scatter = group.startReduceScatter(all, ownGradients, geometry.in().counts(group.size(), whole.size(0)));
         }
         Products.multiplyTransposed(whole, delta, outputs.get(first));
-        Products.sumRows(delta, outputs.get(first + 1));
+        Products.sumRows(Products.onesFor(delta), delta, outputs.get(first + 1));
         if (inputGradient()) {
             scatter.await();
-            outputs.get(0).assign(ownGradients);
+            if (!DenseArrays.sameMemory(ownGradients, outputs.get(0))) {
+                Products.copy(ownGradients, outputs.get(0));
+            }
         }
     }
 

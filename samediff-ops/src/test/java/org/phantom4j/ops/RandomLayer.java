@@ -102,10 +102,11 @@ final class RandomLayer {
     /** The dense matrix that the layer is: L on the diagonal, C_i D_ij elsewhere. */
     INDArray denseMatrix() {
         INDArray dense = Nd4j.create(x.dataType(), geometry.nIn(), geometry.nOut());
+        List<PhantomParameters> shards = PhantomParameters.of(geometry, parameters);
         for (int from = 0; from < geometry.shards(); from++) {
             for (int to = 0; to < geometry.shards(); to++) {
-                PhantomParameters source = PhantomParameters.of(geometry, parameters, all(), from);
-                PhantomParameters target = PhantomParameters.of(geometry, parameters, all(), to);
+                PhantomParameters source = shards.get(from);
+                PhantomParameters target = shards.get(to);
                 INDArray block = from == to
                         ? target.local()
                         : source.compressor()
@@ -121,9 +122,8 @@ final class RandomLayer {
     }
 
     INDArray bias() {
-        INDArray[] all = all().stream()
-                .mapToObj(j ->
-                        PhantomParameters.of(geometry, parameters, all(), j).bias())
+        INDArray[] all = PhantomParameters.of(geometry, parameters).stream()
+                .map(PhantomParameters::bias)
                 .toArray(INDArray[]::new);
         return Nd4j.concat(0, all);
     }
