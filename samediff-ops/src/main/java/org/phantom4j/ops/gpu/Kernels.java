@@ -122,10 +122,15 @@ public final class Kernels implements AutoCloseable {
                 real(activation.slope()));
     }
 
-    /** delta = dy · activation'(y) in both orders, and the bias's gradient or step. */
+    /**
+     * delta = dy · activation'(y) in both orders, and the bias's gradient or step.
+     *
+     * @param narrow whether dy is stored as factors are
+     */
     public void backwardActivation(
             CudaStream stream,
             long dy,
+            boolean narrow,
             long features,
             long deltaFeatures,
             long deltaSamples,
@@ -135,7 +140,22 @@ public final class Kernels implements AutoCloseable {
             long width,
             ElementwiseActivation activation) {
         backward(
-                stream, dy, features, 0, 0, 0, 0, 0, deltaFeatures, deltaSamples, bias, rate, batch, width, activation);
+                stream,
+                narrow ? 0 : dy,
+                narrow ? dy : 0,
+                features,
+                0,
+                0,
+                0,
+                0,
+                0,
+                deltaFeatures,
+                deltaSamples,
+                bias,
+                rate,
+                batch,
+                width,
+                activation);
     }
 
     /** The same at the network's end: squared errors of {@code exact} against {@code target}, and their sum in parts. */
@@ -155,6 +175,7 @@ public final class Kernels implements AutoCloseable {
             ElementwiseActivation activation) {
         backward(
                 stream,
+                0,
                 0,
                 0,
                 exact,
@@ -179,6 +200,7 @@ public final class Kernels implements AutoCloseable {
     private void backward(
             CudaStream stream,
             long dy,
+            long narrowDy,
             long features,
             long exact,
             long target,
@@ -199,6 +221,7 @@ public final class Kernels implements AutoCloseable {
                 TILE * TILE,
                 0,
                 dy,
+                narrowDy,
                 features,
                 exact,
                 target,
@@ -363,9 +386,9 @@ public final class Kernels implements AutoCloseable {
         fetch.launch(stream, blocks, 1, BLOCK, 0, from.address(), from.lower(), to, from.length());
     }
 
-    /** Pseudo-random factors, between −1/2 and 1/2. */
-    public void fill(CudaStream stream, long to, long count, int seed) {
-        fill.launch(stream, blocks, 1, BLOCK, 0, to, count, seed);
+    /** Pseudo-random factors, between −1/2 and 1/2 times {@code scale}. */
+    public void fill(CudaStream stream, long to, long count, int seed, double scale) {
+        fill.launch(stream, blocks, 1, BLOCK, 0, to, count, seed, real(scale));
     }
 
     @Override

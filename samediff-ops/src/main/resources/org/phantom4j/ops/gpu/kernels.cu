@@ -155,11 +155,11 @@ extern "C" __global__ void __launch_bounds__(256) forward_activation(const real 
     }
 }
 
-// delta = dy * activation'(y), in both orders; the bias takes its step at once (bias_gradient null), or its gradient is
+// delta = dy * activation'(y), in both orders, dy being a result or stored as factors are; the bias takes its step at once (bias_gradient null), or its gradient is
 // stored. With a target, the loss is (exact - target)^2 / outputs, dy is its gradient, and each block adds up its share of
 // the loss. A block has 32 features of all samples; block 1024, grid (features / 32).
-extern "C" __global__ void __launch_bounds__(1024) backward_activation(const real *dy, const factor *features,
-        const real *exact, const real *target, real loss_scale, real gradient_scale, double *loss_parts,
+extern "C" __global__ void __launch_bounds__(1024) backward_activation(const real *dy, const factor *narrow_dy,
+        const factor *features, const real *exact, const real *target, real loss_scale, real gradient_scale, double *loss_parts,
         factor *delta_features, factor *delta_samples, factor *bias, short *bias_lower, real *bias_gradient, real rate,
         int batch, int width, int activation, real slope) {
     __shared__ real tile[32][33];
@@ -180,7 +180,7 @@ extern "C" __global__ void __launch_bounds__(1024) backward_activation(const rea
                 upstream = gradient_scale * difference;
             } else {
                 value = widen(features[at]);
-                upstream = dy[at];
+                upstream = dy ? dy[at] : widen(narrow_dy[at]);
             }
             real delta = upstream * derivative(value, activation, slope);
             sum += delta;
@@ -401,12 +401,13 @@ extern "C" __global__ void __launch_bounds__(256) fetch_parameters(const factor 
 }
 
 // Pseudo-random numbers between -1/2 and 1/2: what products are timed on, since zeros would flatter them.
-extern "C" __global__ void __launch_bounds__(256) fill_random(factor *to, long count, unsigned seed) {
+extern "C" __global__ void __launch_bounds__(256) fill_random(factor *to, long count, unsigned seed,
+        real scale) {
     long stride = (long)gridDim.x * blockDim.x;
     for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += stride) {
         unsigned hash = (unsigned)i * 2654435761u ^ seed;
         hash = (hash ^ (hash >> 15)) * 2246822519u;
         hash ^= hash >> 13;
-        to[i] = narrow((real)(hash & 0xffff) / 65536 - (real)0.5);
+        to[i] = narrow(scale * ((real)(hash & 0xffff) / 65536 - (real)0.5));
     }
 }
