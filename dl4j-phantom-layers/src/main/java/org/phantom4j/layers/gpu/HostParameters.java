@@ -23,9 +23,9 @@ final class HostParameters {
         Staging staging = new Staging(machine, parameters);
         try (staging) {
             for (DeviceParameters.Place place : parameters.places().values()) {
-                staging.clearAndCopyIn(address(values) + place.networkOffset() * bytes, place.length());
+                staging.copyIn(address(values) + place.networkOffset() * bytes, place.length());
                 machine.kernels.store(machine.main, staging.address(), at(machine, parameters, place));
-                staging.await();
+                await(machine);
             }
         }
         INDArray state = updaterState(network);
@@ -36,7 +36,8 @@ final class HostParameters {
         if (parameters.step() != 0) {
             try (Memory count = new Memory(8)) {
                 count.setLong(0, network.getIterationCount());
-                DeviceMemory.copy(parameters.step(), DeviceMemory.addressOf(count), 8);
+                machine.main.copy(parameters.step(), DeviceMemory.addressOf(count), 8);
+                await(machine);
             }
         }
     }
@@ -49,8 +50,8 @@ final class HostParameters {
         try (Staging staging = new Staging(machine, parameters)) {
             for (DeviceParameters.Place place : parameters.places().values()) {
                 machine.kernels.fetch(machine.main, at(machine, parameters, place), staging.address());
-                staging.await();
-                DeviceMemory.copy(address + place.networkOffset() * bytes, staging.address(), place.length() * bytes);
+                machine.main.copy(address + place.networkOffset() * bytes, staging.address(), place.length() * bytes);
+                await(machine);
             }
         }
         written(values);
@@ -84,8 +85,15 @@ final class HostParameters {
             for (DeviceParameters.Place place : parameters.places().values()) {
                 long device = moments[block] + place.offset() * bytes;
                 long there = host + (block * parameters.networkLength() + place.networkOffset()) * bytes;
-                DeviceMemory.copy(toDevice ? device : there, toDevice ? there : device, place.length() * bytes);
+                machine.main.copy(toDevice ? device : there, toDevice ? there : device, place.length() * bytes);
             }
+        }
+        await(machine);
+    }
+
+    private static void await(GpuMachine machine) {
+        if (!machine.main.synchronize(WAIT_NS)) {
+            throw new IllegalStateException("the device did not copy parameters within 60 s");
         }
     }
 
@@ -134,14 +142,8 @@ final class HostParameters {
             return memory.address();
         }
 
-        void clearAndCopyIn(long from, long count) {
-            DeviceMemory.copy(memory.address(), from, count * machine.precision.resultBytes());
-        }
-
-        void await() {
-            if (!machine.main.synchronize(WAIT_NS)) {
-                throw new IllegalStateException("the device did not copy parameters within 60 s");
-            }
+        void copyIn(long from, long count) {
+            machine.main.copy(memory.address(), from, count * machine.precision.resultBytes());
         }
 
         @Override

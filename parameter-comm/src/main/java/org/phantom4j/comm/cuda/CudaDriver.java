@@ -88,8 +88,6 @@ final class CudaDriver {
 
     static native int cuMemcpyAsync(long to, long from, long bytes, long stream);
 
-    static native int cuMemcpy(long to, long from, long bytes);
-
     static native int cuMemcpy2DAsync_v2(Pointer copy, long stream);
 
     static native int cuStreamCreateWithPriority(long[] stream, int flags, int priority);

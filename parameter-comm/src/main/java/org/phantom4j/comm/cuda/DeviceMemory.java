@@ -47,11 +47,6 @@ public final class DeviceMemory implements AutoCloseable {
         return bytes;
     }
 
-    /** Copies from or to host memory, or between device addresses; waits until it is done. */
-    public static void copy(long to, long from, long bytes) {
-        CudaDriver.check("cuMemcpy", CudaDriver.cuMemcpy(to, from, bytes));
-    }
-
     /** The address of native host memory. */
     public static long addressOf(Pointer host) {
         return Pointer.nativeValue(host);
