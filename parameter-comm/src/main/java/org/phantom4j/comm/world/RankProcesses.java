@@ -1,15 +1,12 @@
 package org.phantom4j.comm.world;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,13 +32,11 @@ public final class RankProcesses {
     private final List<Process> processes = new ArrayList<>();
     private final List<Thread> printers = new ArrayList<>();
     private final BlockingQueue<Integer> ended = new LinkedBlockingQueue<>();
-    private final String[] lastErrors;
-    private final PrintStream out;
+    private final RankOutput output;
     private final PrintStream err;
 
     private RankProcesses(int ranks, PrintStream out, PrintStream err) {
-        this.lastErrors = new String[ranks];
-        this.out = out;
+        this.output = new RankOutput(ranks, out, err);
         this.err = err;
     }
 
@@ -126,19 +121,8 @@ public final class RankProcesses {
     }
 
     private void print(int rank, InputStream stream, boolean isError) {
-        printers.add(startThread("rank-" + rank + (isError ? "-err" : "-out"), () -> {
-            PrintStream target = isError ? err : out;
-            try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
-                for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                    if (isError && !line.isBlank()) {
-                        lastErrors[rank] = line;
-                    }
-                    target.println("[" + rank + "] " + line);
-                }
-            } catch (IOException e) {
-                target.println("[" + rank + "] (output lost: " + e.getMessage() + ")");
-            }
-        }));
+        printers.add(
+                startThread("rank-" + rank + (isError ? "-err" : "-out"), () -> output.copy(rank, stream, isError)));
     }
 
     private int await() throws InterruptedException {
@@ -170,7 +154,8 @@ public final class RankProcesses {
             printer.join(TimeUnit.SECONDS.toMillis(1));
         }
         String signal = status > SIGNAL_STATUS ? " (signal " + (status - SIGNAL_STATUS) + ")" : "";
-        String message = lastErrors[rank] == null ? "" : ": " + lastErrors[rank];
+        String last = output.lastError(rank);
+        String message = last == null ? "" : ": " + last;
         err.println("rank " + rank + " failed first, with status " + status + signal + message);
     }
 
