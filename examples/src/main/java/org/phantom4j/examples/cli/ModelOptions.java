@@ -115,8 +115,7 @@ record ModelOptions(
 
     private void check() {
         if (model == Model.DENSE && ranks > 1) {
-            throw new UsageException("--model dense runs on --ranks 1, not " + ranks + ": use --data-parallel " + ranks
-                    + " to train it on several");
+            throw new UsageException("--model dense runs on --ranks 1, or on as many as --data-parallel");
         }
         requireDivides(ranks, shards);
         if (model != Model.DENSE && width < shards) {

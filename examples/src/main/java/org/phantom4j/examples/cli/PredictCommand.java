@@ -101,7 +101,7 @@ final class PredictCommand implements Command {
             requireFile(file);
             return launch(arguments, ranks);
         }
-        Once<Model> model = new Once<>(() -> load(file));
+        Once<Model> model = new Once<>(() -> RankContext.runAlone(() -> load(file)));
         Once<Samples> samples = new Once<>(() -> samples(arguments, source, model.get()));
         String geometry = name() + " --model " + file + " --data " + arguments.text("data", "") + " --batch " + batch
                 + " --seed " + arguments.number("seed", 1);

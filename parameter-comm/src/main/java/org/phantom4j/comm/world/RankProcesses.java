@@ -126,37 +126,48 @@ public final class RankProcesses {
     }
 
     private int await() throws InterruptedException {
-        int status = 0;
+        int first = -1;
         long deadlineNs = Long.MAX_VALUE;
         for (int left = processes.size(); left > 0; left--) {
             Integer rank =
-                    ended.poll(status == 0 ? Long.MAX_VALUE : deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS);
+                    ended.poll(first < 0 ? Long.MAX_VALUE : deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS);
             if (rank == null) {
                 err.println("ranks still run " + GRACE_SECONDS + " s after the first failure: ending them");
                 stop();
                 break;
             }
-            int ownStatus = processes.get(rank).exitValue();
-            if (ownStatus != 0 && status == 0) {
-                status = ownStatus;
+            if (first < 0 && processes.get(rank).exitValue() != 0) {
+                first = rank;
                 deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS);
-                report(rank, ownStatus);
             }
         }
         for (Thread printer : printers) {
             printer.join(TimeUnit.SECONDS.toMillis(GRACE_SECONDS));
         }
+        if (first < 0) {
+            return 0;
+        }
+        int status = processes.get(first).exitValue();
+        boolean killed = status > SIGNAL_STATUS;
+        String signal = killed ? " (signal " + (status - SIGNAL_STATUS) + ")" : "";
+        // what was killed could not say why: the others can
+        String message = killed ? survivorsMessage(first) : output.lastError(first);
+        err.println("rank " + first + " failed first, with status " + status + signal
+                + (message == null ? "" : ": " + message));
         return status;
     }
 
-    private void report(int rank, int status) throws InterruptedException {
-        for (Thread printer : printers.subList(2 * rank, 2 * rank + 2)) {
-            printer.join(TimeUnit.SECONDS.toMillis(1));
+    private String survivorsMessage(int killed) {
+        for (int rank = 0; rank < processes.size(); rank++) {
+            Process process = processes.get(rank);
+            if (rank != killed
+                    && !process.isAlive()
+                    && process.exitValue() > 0
+                    && process.exitValue() < SIGNAL_STATUS) {
+                return output.lastError(rank);
+            }
         }
-        String signal = status > SIGNAL_STATUS ? " (signal " + (status - SIGNAL_STATUS) + ")" : "";
-        String last = output.lastError(rank);
-        String message = last == null ? "" : ": " + last;
-        err.println("rank " + rank + " failed first, with status " + status + signal + message);
+        return null;
     }
 
     /** Asks all ranks to end, and makes those that do not. */
