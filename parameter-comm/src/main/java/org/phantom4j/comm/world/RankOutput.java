@@ -13,6 +13,9 @@ import java.nio.charset.StandardCharsets;
  */
 final class RankOutput {
 
+    /** Of a line of progress, at most: what every terminal shows in one line. */
+    private static final int COLUMNS = 79;
+
     private final PrintStream out;
     private final PrintStream err;
     private final String[] lastErrors;
@@ -73,6 +76,8 @@ final class RankOutput {
         }
         removeProgress();
         String shown = "[" + rank + "] " + text;
+        // a line that a terminal breaks could not be removed
+        shown = shown.substring(0, Math.min(shown.length(), COLUMNS));
         progressTarget = isError ? err : out;
         progressLength = shown.length();
         progressTarget.print(shown);
