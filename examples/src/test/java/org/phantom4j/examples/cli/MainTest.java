@@ -71,7 +71,7 @@ class MainTest {
                 "train --comm pigeon | there is no back end 'pigeon' for communication: use aeron or local",
                 "train --ranks 4 --data-parallel 3 | --data-parallel 3 does not divide --ranks 4: use 1, 2, 4",
                 "train --data-parallel 2 --ranks 2 --batch 1 | --batch 1 is less than --data-parallel 2",
-                "train --model dense --ranks 4 --data-parallel 2 | use --data-parallel",
+                "train --model dense --ranks 4 --data-parallel 2 | or on as many as --data-parallel",
                 "compare --data-parallel 2 | data-parallel",
                 "compare --chart /nowhere/chart.png | expected a file in an existing folder",
                 "predict --model /nowhere.zip --data synthetic --comm aeron | no such file",
