@@ -208,10 +208,8 @@ class RankProcessesTest {
     }
 
     private Process startLongTraining() throws Exception {
-        Process launcher = start(
-                Map.of(),
-                "train",
-                ("train " + SMALL + " --steps 1000000 --comm aeron --ranks 3 --shards 3").split(" "));
+        Process launcher =
+                start(Map.of(), "train", ("train " + SMALL + " --steps 1000000 --comm aeron --ranks 4").split(" "));
         // the first line of rank 0 comes when all have joined
         long beganNs = System.nanoTime();
         while (!output("train").contains("phantom network")) {
@@ -227,7 +225,7 @@ class RankProcessesTest {
     void aKilledRankEndsTheCommand() throws Exception {
         Process launcher = startLongTraining();
         List<ProcessHandle> ranks = launcher.children().toList();
-        assertEquals(3, ranks.size());
+        assertEquals(4, ranks.size());
         ranks.get(1).destroyForcibly();
         assertTrue(launcher.waitFor(10, TimeUnit.SECONDS), output("train"));
         assertEquals(128 + 9, launcher.exitValue(), output("train"));
