@@ -2,14 +2,16 @@ package org.phantom4j.layers.gpu;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
+import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.ElementwiseActivation;
 import org.phantom4j.ops.gpu.Parameter;
 
 /**
- * A dense layer on one rank. Its products are prepared once; {@link #forward} and {@link #backward} only start them, in the
- * order of the machine's main stream.
+ * A dense layer on one rank. Its products are prepared once; {@link #forward} and {@link #backward} only start
+ * them: what comes before and after is ordered by the machine's main stream.
  */
 abstract class DenseStage {
 
@@ -22,6 +24,9 @@ abstract class DenseStage {
     final ShardRange own;
     final long batch;
 
+    /** When this layer's steps have been made, and its deltas are not needed any more. */
+    final CudaEvent updated;
+
     DenseStage(StepLayout layout, int index) {
         this.machine = layout.machine();
         this.parameters = layout.parameters();
@@ -32,6 +37,7 @@ abstract class DenseStage {
         this.activation = layer.activation();
         this.own = layout.own();
         this.batch = layout.batch();
+        this.updated = machine.event();
     }
 
     /** Where the inputs of each of the rank's shards belong. */
@@ -40,7 +46,10 @@ abstract class DenseStage {
     /** Pre-activations without bias, into the scratch memory, from the inputs. */
     abstract void forward();
 
-    /** From the scratch memory's deltas: the parameters' gradients or steps and, except in the first layer, dx. */
+    /**
+     * From the scratch memory's deltas: the parameters' gradients or steps, done when {@link #updated} is, and, except in
+     * the first layer, dx.
+     */
     abstract void backward();
 
     /** Runs the backward pass's collective once, outside of any recording: connections are made at the first use. */
@@ -72,6 +81,14 @@ abstract class DenseStage {
         }
     }
 
+    final long deltaFeatures(int ownShard) {
+        return scratch.deltaFeatures(index, ownShard);
+    }
+
+    final long deltaSamples(int ownShard) {
+        return scratch.deltaSamples(index, ownShard);
+    }
+
     final long outWidth(int ownShard) {
         return geometry.out().width(own.first() + ownShard);
     }
@@ -81,21 +98,15 @@ abstract class DenseStage {
     }
 
     final Parameter bias(int ownShard) {
-        return parameters.bias(index + "_b" + (own.first() + ownShard));
+        return parameters.get(index + "_b" + (own.first() + ownShard));
     }
 
     final Parameter parameter(String letter, int ownShard) {
         return parameters.get(index + "_" + letter + (own.first() + ownShard));
     }
 
-    static void run(GpuMachine machine, List<ProductCall> calls) {
-        for (ProductCall call : calls) {
-            call.run(machine.main);
-        }
-    }
-
     /** A list with one entry for each of the rank's shards. */
-    final <T> List<T> forOwnShards(java.util.function.IntFunction<T> make) {
+    final <T> List<T> forOwnShards(IntFunction<T> make) {
         List<T> all = new ArrayList<>();
         for (int i = 0; i < own.count(); i++) {
             all.add(make.apply(i));

@@ -21,7 +21,7 @@ final class DeviceParameters {
     private enum Mode {
         /** The product that makes the gradient adds the step to the weights: w += −rate · xᵀδ. */
         FOLDED,
-        /** One gradient at a time, made into a step at once. */
+        /** One gradient at a time, made into a step at once, in one pass over the weights where a kernel can. */
         AT_ONCE,
         /** All gradients first, then one step over all parameters. */
         TOGETHER
@@ -34,6 +34,7 @@ final class DeviceParameters {
     private final Stack.Update update;
     private final Mode mode;
     private final Map<String, Place> places = new LinkedHashMap<>();
+
     private long networkLength;
     private long length;
 
@@ -102,10 +103,6 @@ final class DeviceParameters {
         if (!training) {
             return;
         }
-        if (mode == Mode.AT_ONCE) {
-            gradient = machine.allocateReals(
-                    places.values().stream().mapToLong(Place::length).max().orElse(0));
-        }
         if (mode == Mode.TOGETHER) {
             gradient = machine.allocateReals(length);
             firstState = machine.allocateReals(length);
@@ -135,22 +132,7 @@ final class DeviceParameters {
     /** One parameter: "0_L1". */
     Parameter get(String key) {
         Place place = places.get(key);
-        long gradientOf =
-                switch (mode) {
-                    case FOLDED -> 0;
-                    case AT_ONCE -> gradient;
-                    case TOGETHER -> gradient + place.offset() * machine.precision.resultBytes();
-                };
-        return at(place, gradientOf);
-    }
-
-    /** A bias: its gradient is a step at once wherever steps are not taken together. */
-    Parameter bias(String key) {
-        Parameter bias = get(key);
-        return mode == Mode.TOGETHER ? bias : at(places.get(key), 0);
-    }
-
-    private Parameter at(Place place, long gradientOf) {
+        long gradientOf = mode == Mode.TOGETHER ? gradient + place.offset() * machine.precision.resultBytes() : 0;
         return new Parameter(
                 upper + place.offset() * machine.precision.factorBytes(),
                 lower == 0 ? 0 : lower + place.offset() * 2,
@@ -164,23 +146,55 @@ final class DeviceParameters {
     }
 
     /**
-     * The product that makes a weight's gradient, as this mode needs it.
+     * What makes a weight's gradient, and its step if steps are not taken together: c = xᵀ δ, on the stream for weights.
      *
+     * @param shape of the product, transposed on its first side only
      * @param offset of the first weight that it makes, in elements of the parameter
      */
-    ProductCall gradient(ProductShape shape, Parameter parameter, long offset, long a, long b) {
-        boolean folded = mode == Mode.FOLDED;
-        long target = folded
-                ? parameter.address() + offset * machine.precision.factorBytes()
-                : parameter.gradient() + offset * machine.precision.resultBytes();
-        ProductShape fitted = folded ? shape.times(-rate()).added() : shape;
-        return machine.prepare(fitted, a, b, target);
+    Work gradient(ProductShape shape, Parameter parameter, long offset, long x, long delta) {
+        if (mode == Mode.FOLDED) {
+            long target = parameter.address() + offset * machine.precision.factorBytes();
+            return machine.prepare(machine.weights, shape.times(-rate()).added(), x, delta, target);
+        }
+        if (mode == Mode.TOGETHER) {
+            long target = parameter.gradient() + offset * machine.precision.resultBytes();
+            return machine.prepare(machine.weights, shape, x, delta, target);
+        }
+        if (isOnePass(shape, offset)) {
+            return () -> machine.kernels.updateProduct(
+                    machine.weights,
+                    x,
+                    delta,
+                    parameter,
+                    offset,
+                    shape.rows(),
+                    shape.columns(),
+                    shape.inner(),
+                    shape.strideC(),
+                    rate());
+        }
+        if (gradient == 0) {
+            gradient = machine.allocateReals(
+                    places.values().stream().mapToLong(Place::length).max().orElse(0));
+        }
+        long target = gradient + offset * machine.precision.resultBytes();
+        return machine.prepare(machine.weights, shape, x, delta, target);
     }
 
-    /** When all gradients of a parameter are there. */
-    void made(Parameter parameter) {
-        if (mode == Mode.AT_ONCE) {
-            machine.kernels.sgd(machine.main, parameter, rate());
+    private boolean isOnePass(ProductShape shape, long offset) {
+        return machine.kernels.canUpdate(shape.rows(), shape.columns(), shape.inner(), shape.strideC(), offset);
+    }
+
+    /**
+     * When all of a parameter's gradients are on their way.
+     *
+     * @param by one of what {@link #gradient} gave for it
+     */
+    void made(Parameter parameter, Work by) {
+        if (mode == Mode.AT_ONCE && by instanceof ProductCall) {
+            Parameter withGradient =
+                    new Parameter(parameter.address(), parameter.lower(), gradient, parameter.length());
+            machine.kernels.sgd(machine.weights, withGradient, rate());
         }
     }
 

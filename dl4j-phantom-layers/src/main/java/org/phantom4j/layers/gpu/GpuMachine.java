@@ -13,20 +13,32 @@ import org.phantom4j.ops.gpu.Precision;
 import org.phantom4j.ops.gpu.ProductShape;
 
 /**
- * What one rank's step runs on: a device, its two streams, one for products and one for collectives, kernels, and memory.
+ * What one rank's step runs on: a device, its streams, kernels, and memory.
  * Belongs to the rank's thread.
  */
 final class GpuMachine implements AutoCloseable {
 
     private static final long ALIGNMENT = 256;
 
+    /** Streams that run products. */
+    private static final int LANES = 3;
+
     final CudaDevice device;
     final DeviceGroup group;
     final Precision precision;
     final Kernels kernels;
     final MatrixProducts products;
+
+    /** What the next layer waits for. */
     final CudaStream main;
-    final CudaStream comm;
+
+    /** What is sent to other ranks, while the main stream has something else to do. */
+    final CudaStream side;
+
+    /** Steps of weights, which nobody waits for in this pass. */
+    final CudaStream weights;
+
+    private final CudaStream comm;
 
     private final Deque<AutoCloseable> resources = new ArrayDeque<>();
     private long allocatedBytes;
@@ -36,10 +48,12 @@ final class GpuMachine implements AutoCloseable {
         this.precision = precision;
         try {
             this.device = own(CudaDevice.open(ordinal));
-            this.main = own(CudaStream.create());
-            this.comm = own(CudaStream.urgent());
+            this.main = own(CudaStream.create(2));
+            this.side = own(CudaStream.create(3));
+            this.weights = own(CudaStream.create());
+            this.comm = own(CudaStream.create(5));
             this.kernels = own(new Kernels(device, precision));
-            this.products = own(new MatrixProducts(device, precision, 1));
+            this.products = own(new MatrixProducts(device, precision, LANES));
         } catch (RuntimeException | LinkageError e) {
             close();
             throw e;
@@ -72,9 +86,15 @@ final class GpuMachine implements AutoCloseable {
         return address;
     }
 
-    /** A product of matrices that stay where they are. */
-    ProductCall prepare(ProductShape shape, long a, long b, long c) {
-        return new ProductCall(products.prepare(shape, 0, main, a, b, c), a, b, c);
+    /** A product of matrices that stay where they are, to be run on one of the three streams. */
+    ProductCall prepare(CudaStream stream, ProductShape shape, long a, long b, long c) {
+        int lane = stream == main ? 0 : stream == side ? 1 : 2;
+        return new ProductCall(products.prepare(shape, lane, main, a, b, c), stream, a, b, c);
+    }
+
+    /** A mark in one stream's work that others wait for. */
+    CudaEvent event() {
+        return own(CudaEvent.create());
     }
 
     /** Bytes of all that was allocated, with the products' workspace. */
@@ -90,11 +110,9 @@ final class GpuMachine implements AutoCloseable {
         return precision.isSplit() ? DeviceGroup.Type.BFLOAT16 : realType();
     }
 
-    /** A collective, which runs beside what the main stream is given between its start and its end. */
+    /** A collective, which runs beside what the streams are given between its start and its end. */
     Exchange exchange() {
-        CudaEvent ready = own(CudaEvent.create());
-        CudaEvent done = own(CudaEvent.create());
-        return new Exchange(this, ready, done);
+        return new Exchange(this, event(), event());
     }
 
     @Override
@@ -108,7 +126,7 @@ final class GpuMachine implements AutoCloseable {
         }
     }
 
-    /** Starts a collective when the main stream gets there, and makes the main stream wait for its end. */
+    /** A collective of data that one stream makes, and what other streams wait for. A rank alone waits for the data. */
     static final class Exchange {
         private final GpuMachine machine;
         private final CudaEvent ready;
@@ -120,39 +138,29 @@ final class GpuMachine implements AutoCloseable {
             this.done = done;
         }
 
-        void startAllGather(long part, long whole, long count, DeviceGroup.Type type) {
+        void startAllGather(CudaStream from, long part, long whole, long count, DeviceGroup.Type type) {
+            start(from, () -> machine.group.allGather(part, whole, count, type, machine.comm));
+        }
+
+        void startReduceScatter(CudaStream from, long whole, long part, long count, DeviceGroup.Type type) {
+            start(from, () -> machine.group.reduceScatter(whole, part, count, type, machine.comm));
+        }
+
+        void startAllReduce(CudaStream from, long array, long count, DeviceGroup.Type type) {
+            start(from, () -> machine.group.allReduce(array, count, type, machine.comm));
+        }
+
+        private void start(CudaStream from, Runnable collective) {
+            ready.record(from);
             if (machine.group.size() > 1) {
-                begin();
-                machine.group.allGather(part, whole, count, type, machine.comm);
+                machine.comm.await(ready);
+                collective.run();
                 done.record(machine.comm);
             }
         }
 
-        void startReduceScatter(long whole, long part, long count, DeviceGroup.Type type) {
-            if (machine.group.size() > 1) {
-                begin();
-                machine.group.reduceScatter(whole, part, count, type, machine.comm);
-                done.record(machine.comm);
-            }
-        }
-
-        void startAllReduce(long array, long count, DeviceGroup.Type type) {
-            if (machine.group.size() > 1) {
-                begin();
-                machine.group.allReduce(array, count, type, machine.comm);
-                done.record(machine.comm);
-            }
-        }
-
-        private void begin() {
-            ready.record(machine.main);
-            machine.comm.await(ready);
-        }
-
-        void await() {
-            if (machine.group.size() > 1) {
-                machine.main.await(done);
-            }
+        void await(CudaStream stream) {
+            stream.await(machine.group.size() > 1 ? done : ready);
         }
     }
 }

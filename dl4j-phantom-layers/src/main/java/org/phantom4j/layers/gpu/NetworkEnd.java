@@ -52,8 +52,8 @@ abstract class NetworkEnd {
     /** Sums what the ranks know of the loss, if each knows a part. Last in a step, behind everything else. */
     final void finishLoss() {
         if (!stack.end().isOutputLayer()) {
-            sum.startAllReduce(loss, 1, DeviceGroup.Type.DOUBLE);
-            sum.await();
+            sum.startAllReduce(machine.main, loss, 1, DeviceGroup.Type.DOUBLE);
+            sum.await(machine.main);
         }
     }
 

@@ -2,6 +2,7 @@ package org.phantom4j.layers.gpu;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.Parameter;
 import org.phantom4j.ops.gpu.ProductShape;
@@ -24,10 +25,11 @@ final class OutputEnd extends NetworkEnd {
     private final long deltaFeatures;
     private final long deltaSamples;
     private final Parameter bias;
-    private final List<ProductCall> forward = new ArrayList<>();
-    private final List<ProductCall> inputGradients = new ArrayList<>();
-    private final List<ProductCall> weightGradients = new ArrayList<>();
+    private final List<Work> forward = new ArrayList<>();
+    private final List<Work> inputGradients = new ArrayList<>();
+    private final List<Work> weightGradients = new ArrayList<>();
     private final GpuMachine.Exchange sumLogits;
+    private final CudaEvent passed;
 
     OutputEnd(StepLayout layout) {
         super(layout);
@@ -49,8 +51,9 @@ final class OutputEnd extends NetworkEnd {
         this.parts = training ? machine.allocate(8 * batch) : 0;
         this.deltaFeatures = training ? machine.allocateFactors(batch * width) : 0;
         this.deltaSamples = training ? machine.allocateFactors(batch * width) : 0;
-        this.bias = stack.end().hasBias() ? parameters.bias(index + "_b") : null;
+        this.bias = stack.end().hasBias() ? parameters.get(index + "_b") : null;
         this.sumLogits = machine.exchange();
+        this.passed = machine.event();
         for (int i = 0; i < own.count(); i++) {
             prepare(i, weights(i));
         }
@@ -64,9 +67,14 @@ final class OutputEnd extends NetworkEnd {
         long inWidth = inputs.get(i).width();
         ProductShape shape = ProductShape.of(true, false, width, batch, inWidth);
         forward.add(machine.prepare(
-                i == 0 ? shape : shape.added(), weights.address(), inputs.get(i).samples(), logits));
+                machine.main,
+                i == 0 ? shape : shape.added(),
+                weights.address(),
+                inputs.get(i).samples(),
+                logits));
         if (training) {
             inputGradients.add(machine.prepare(
+                    machine.main,
                     ProductShape.of(true, true, batch, inWidth, width),
                     deltaSamples,
                     weights.address(),
@@ -97,9 +105,9 @@ final class OutputEnd extends NetworkEnd {
 
     @Override
     void forward() {
-        DenseStage.run(machine, forward);
-        sumLogits.startAllReduce(logits, batch * width, machine.realType());
-        sumLogits.await();
+        Work.run(forward);
+        sumLogits.startAllReduce(machine.main, logits, batch * width, machine.realType());
+        sumLogits.await(machine.main);
         boolean softmax = stack.end().kind() == Stack.End.Kind.SOFTMAX;
         machine.kernels.outputLoss(
                 machine.main, logits, bias, target, outputs, deltaFeatures, deltaSamples, parts, batch, width, softmax);
@@ -108,10 +116,12 @@ final class OutputEnd extends NetworkEnd {
     @Override
     void backward(DenseStage last) {
         machine.kernels.sumLoss(machine.main, parts, (int) batch, loss);
-        DenseStage.run(machine, inputGradients);
+        Work.run(inputGradients);
+        passed.record(machine.main);
+        machine.weights.await(passed);
         for (int i = 0; i < own.count(); i++) {
-            weightGradients.get(i).run(machine.main);
-            parameters.made(weights(i));
+            weightGradients.get(i).run();
+            parameters.made(weights(i), weightGradients.get(i));
         }
         if (bias != null) {
             machine.kernels.biasStep(machine.main, deltaFeatures, bias, parameters.rate(), batch, width);
@@ -122,8 +132,8 @@ final class OutputEnd extends NetworkEnd {
                     scratch.reals(i),
                     false,
                     inputs.get(i).features(),
-                    scratch.deltaFeatures(i),
-                    scratch.deltaSamples(i),
+                    last.deltaFeatures(i),
+                    last.deltaSamples(i),
                     last.bias(i),
                     parameters.rate(),
                     batch,

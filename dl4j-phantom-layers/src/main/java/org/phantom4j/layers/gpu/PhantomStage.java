@@ -2,6 +2,7 @@ package org.phantom4j.layers.gpu;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.ops.OtherShards;
 import org.phantom4j.ops.gpu.Parameter;
 import org.phantom4j.ops.gpu.ProductShape;
@@ -23,16 +24,19 @@ final class PhantomStage extends DenseStage {
     private final long gradients;
     private final boolean several;
 
-    private final List<ProductCall> compress = new ArrayList<>();
-    private final List<ProductCall> local = new ArrayList<>();
-    private final List<ProductCall> decompress = new ArrayList<>();
-    private final List<ProductCall> phantomGradients = new ArrayList<>();
-    private final List<ProductCall> inputGradients = new ArrayList<>();
-    private final List<List<ProductCall>> weightGradients = new ArrayList<>();
-    private final List<ProductCall> compressedInputGradients = new ArrayList<>();
-    private final List<ProductCall> compressorGradients = new ArrayList<>();
+    private final List<Work> compress = new ArrayList<>();
+    private final List<Work> local = new ArrayList<>();
+    private final List<Work> decompress = new ArrayList<>();
+    private final List<Work> phantomGradients = new ArrayList<>();
+    private final List<Work> inputGradients = new ArrayList<>();
+    private final List<List<Work>> weightGradients = new ArrayList<>();
+    private final List<Work> compressedInputGradients = new ArrayList<>();
+    private final List<Work> compressorGradients = new ArrayList<>();
     private final GpuMachine.Exchange gather;
     private final GpuMachine.Exchange scatter;
+    private final CudaEvent given;
+    private final CudaEvent passed;
+    private final CudaEvent handed;
 
     PhantomStage(StepLayout layout, int index) {
         super(layout, index);
@@ -49,6 +53,9 @@ final class PhantomStage extends DenseStage {
         this.ownGradients = backward ? machine.allocateFactors(batch * geometry.phantomWidth() * own.count()) : 0;
         this.gather = machine.exchange();
         this.scatter = machine.exchange();
+        this.given = machine.event();
+        this.passed = machine.event();
+        this.handed = machine.event();
         for (int i = 0; i < own.count(); i++) {
             prepareForward(i);
             if (layout.training()) {
@@ -71,18 +78,21 @@ final class PhantomStage extends DenseStage {
         if (several) {
             long block = phantom(gathered, (own.first() + i) * k);
             compress.add(machine.prepare(
+                    machine.side,
                     ProductShape.of(true, false, batch, k, inWidth(i)).asFactor(),
                     samples,
                     parameter("C", i).address(),
                     block));
         }
         local.add(machine.prepare(
+                machine.main,
                 ProductShape.of(true, false, batch, outWidth(i), inWidth(i)),
                 samples,
                 parameter("L", i).address(),
                 scratch.reals(i)));
         for (OtherShards others : several ? others(i) : List.<OtherShards>of()) {
             decompress.add(machine.prepare(
+                    machine.main,
                     ProductShape.of(false, false, batch, outWidth(i), others.count())
                             .withStrideB(geometry.decompressorRows())
                             .added(),
@@ -97,13 +107,14 @@ final class PhantomStage extends DenseStage {
     }
 
     private void prepareBackward(int i) {
-        long deltaSamples = scratch.deltaSamples(i);
-        long deltaFeatures = scratch.deltaFeatures(i);
-        List<ProductCall> weights = new ArrayList<>();
+        long deltaSamples = deltaSamples(i);
+        long deltaFeatures = deltaFeatures(i);
+        List<Work> weights = new ArrayList<>();
         weightGradients.add(weights);
         Parameter local = parameter("L", i);
         if (index > 0) {
             inputGradients.add(machine.prepare(
+                    machine.main,
                     ProductShape.of(true, true, batch, inWidth(i), outWidth(i)),
                     deltaSamples,
                     local.address(),
@@ -121,6 +132,7 @@ final class PhantomStage extends DenseStage {
                     .withStrideB(geometry.decompressorRows())
                     .asFactor();
             phantomGradients.add(machine.prepare(
+                    machine.side,
                     own.count() == 1 ? share : share.added(),
                     deltaSamples,
                     decompressors(i, others),
@@ -142,6 +154,7 @@ final class PhantomStage extends DenseStage {
         long sum = phantom(summedGradients(), i * k);
         if (index > 0) {
             compressedInputGradients.add(machine.prepare(
+                    machine.main,
                     ProductShape.of(false, true, batch, inWidth(i), k).added(),
                     sum,
                     compressor.address(),
@@ -163,58 +176,73 @@ final class PhantomStage extends DenseStage {
 
     @Override
     void forward() {
-        long block = batch * geometry.phantomWidth() * own.count();
-        run(machine, compress);
         if (several) {
+            given.record(machine.main);
+            machine.side.await(given);
+            Work.run(compress);
+            long block = batch * geometry.phantomWidth() * own.count();
             long part = phantom(gathered, own.first() * geometry.phantomWidth());
-            gather.startAllGather(part, gathered, block, machine.factorType());
+            gather.startAllGather(machine.side, part, gathered, block, machine.factorType());
         }
-        run(machine, local);
+        Work.run(local);
         if (several) {
-            gather.await();
+            gather.await(machine.main);
+            Work.run(decompress);
         }
-        run(machine, decompress);
     }
 
     @Override
     void backward() {
         if (several) {
+            given.record(machine.main);
+            machine.side.await(given);
             if (own.count() > 1) {
-                machine.main.clear(gradients, batch * geometry.gatheredWidth() * machine.precision.factorBytes());
+                machine.side.clear(gradients, batch * geometry.gatheredWidth() * machine.precision.factorBytes());
             }
-            run(machine, phantomGradients);
+            Work.run(phantomGradients);
             startScatter();
         }
-        run(machine, inputGradients);
+        Work.run(inputGradients);
+        // a weight takes its step when nobody reads it any more
+        passed.record(machine.main);
+        machine.weights.await(passed);
         for (int i = 0; i < own.count(); i++) {
-            List<ProductCall> weights = weightGradients.get(i);
-            weights.get(0).run(machine.main);
-            parameters.made(parameter("L", i));
-            if (several) {
-                run(machine, weights.subList(1, weights.size()));
-                parameters.made(parameter("D", i));
-            }
+            Work local = weightGradients.get(i).get(0);
+            local.run();
+            parameters.made(parameter("L", i), local);
         }
         if (several) {
-            scatter.await();
-            run(machine, compressedInputGradients);
-            for (int i = 0; i < own.count(); i++) {
-                compressorGradients.get(i).run(machine.main);
-                parameters.made(parameter("C", i));
-            }
+            backwardPhantoms();
+        }
+        updated.record(machine.weights);
+    }
+
+    private void backwardPhantoms() {
+        scatter.await(machine.main);
+        Work.run(compressedInputGradients);
+        handed.record(machine.main);
+        machine.weights.await(handed);
+        for (int i = 0; i < own.count(); i++) {
+            List<Work> decompressor =
+                    weightGradients.get(i).subList(1, weightGradients.get(i).size());
+            Work.run(decompressor);
+            parameters.made(parameter("D", i), decompressor.get(0));
+            Work compressor = compressorGradients.get(i);
+            compressor.run();
+            parameters.made(parameter("C", i), compressor);
         }
     }
 
     private void startScatter() {
         long block = batch * geometry.phantomWidth() * own.count();
-        scatter.startReduceScatter(gradients, ownGradients, block, machine.factorType());
+        scatter.startReduceScatter(machine.side, gradients, ownGradients, block, machine.factorType());
     }
 
     @Override
     void connect() {
         if (several) {
             startScatter();
-            scatter.await();
+            scatter.await(machine.main);
         }
     }
 

@@ -11,11 +11,9 @@ final class SquaredEnd extends NetworkEnd {
     private final List<Long> exact;
     private final List<Long> targets;
     private final long parts;
-    private final Scratch scratch;
 
     SquaredEnd(StepLayout layout) {
         super(layout);
-        this.scratch = layout.scratch();
         this.split = new Split(stack.end().width(), stack.shards());
         this.exact = reals();
         this.targets = training ? reals() : List.of();
@@ -60,8 +58,8 @@ final class SquaredEnd extends NetworkEnd {
                     mean,
                     2 * mean,
                     parts + 8L * part,
-                    scratch.deltaFeatures(i),
-                    scratch.deltaSamples(i),
+                    last.deltaFeatures(i),
+                    last.deltaSamples(i),
                     last.bias(i),
                     last.parameters.rate(),
                     batch,

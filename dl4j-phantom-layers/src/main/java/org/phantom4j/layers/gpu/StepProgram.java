@@ -84,9 +84,14 @@ final class StepProgram implements AutoCloseable {
         for (int i = stages.size() - 1; i >= 0; i--) {
             stages.get(i).backward();
             if (i > 0) {
+                if (i + 1 < stages.size()) {
+                    // whose deltas lie where the layer below gets its own
+                    machine.main.await(stages.get(i + 1).updated);
+                }
                 handDown(stages.get(i), stages.get(i - 1));
             }
         }
+        machine.main.await(stages.get(0).updated);
         parameters.allMade();
         end.finishLoss();
     }
@@ -100,8 +105,8 @@ final class StepProgram implements AutoCloseable {
                     handed.address(),
                     handed.narrow(),
                     above.inputs().get(i).features(),
-                    below.scratch.deltaFeatures(i),
-                    below.scratch.deltaSamples(i),
+                    below.deltaFeatures(i),
+                    below.deltaSamples(i),
                     below.bias(i),
                     parameters.rate(),
                     batch,

@@ -2,6 +2,7 @@ package org.phantom4j.layers.gpu;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.ops.gpu.Parameter;
 import org.phantom4j.ops.gpu.ProductShape;
 
@@ -15,11 +16,12 @@ final class TensorStage extends DenseStage {
     private final long wholeGradient;
     private final long ownGradient;
     private final List<Activations> inputs;
-    private final List<ProductCall> forward = new ArrayList<>();
-    private final List<ProductCall> inputGradients = new ArrayList<>();
-    private final List<ProductCall> weightGradients = new ArrayList<>();
+    private final List<Work> forward = new ArrayList<>();
+    private final List<Work> inputGradients = new ArrayList<>();
+    private final List<Work> weightGradients = new ArrayList<>();
     private final GpuMachine.Exchange gather;
     private final GpuMachine.Exchange scatter;
+    private final CudaEvent passed;
 
     TensorStage(StepLayout layout, int index) {
         super(layout, index);
@@ -34,6 +36,7 @@ final class TensorStage extends DenseStage {
         this.ownGradient = wholeGradient + ownOffset;
         this.gather = machine.exchange();
         this.scatter = machine.exchange();
+        this.passed = machine.event();
         for (int i = 0; i < own.count(); i++) {
             prepare(i, layout.training());
         }
@@ -42,6 +45,7 @@ final class TensorStage extends DenseStage {
     private void prepare(int i, boolean training) {
         Parameter weights = parameter("W", i);
         forward.add(machine.prepare(
+                machine.main,
                 ProductShape.of(false, false, batch, outWidth(i), geometry.nIn()),
                 whole,
                 weights.address(),
@@ -53,14 +57,10 @@ final class TensorStage extends DenseStage {
             ProductShape shape = ProductShape.of(true, true, batch, geometry.nIn(), outWidth(i))
                     .asFactor();
             inputGradients.add(machine.prepare(
-                    i == 0 ? shape : shape.added(), scratch.deltaSamples(i), weights.address(), wholeGradient));
+                    machine.main, i == 0 ? shape : shape.added(), deltaSamples(i), weights.address(), wholeGradient));
         }
         weightGradients.add(parameters.gradient(
-                ProductShape.of(true, false, geometry.nIn(), outWidth(i), batch),
-                weights,
-                0,
-                whole,
-                scratch.deltaFeatures(i)));
+                ProductShape.of(true, false, geometry.nIn(), outWidth(i), batch), weights, 0, whole, deltaFeatures(i)));
     }
 
     @Override
@@ -71,28 +71,36 @@ final class TensorStage extends DenseStage {
     @Override
     void forward() {
         gather.startAllGather(
-                inputs.get(0).features(), whole, batch * geometry.in().width(own), machine.factorType());
-        gather.await();
-        run(machine, forward);
+                machine.main,
+                inputs.get(0).features(),
+                whole,
+                batch * geometry.in().width(own),
+                machine.factorType());
+        gather.await(machine.main);
+        Work.run(forward);
     }
 
     @Override
     void backward() {
-        run(machine, inputGradients);
+        Work.run(inputGradients);
         startScatter();
+        // a weight takes its step when nobody reads it any more
+        passed.record(machine.main);
+        machine.weights.await(passed);
         for (int i = 0; i < own.count(); i++) {
-            weightGradients.get(i).run(machine.main);
-            parameters.made(parameter("W", i));
+            weightGradients.get(i).run();
+            parameters.made(parameter("W", i), weightGradients.get(i));
         }
+        updated.record(machine.weights);
         if (index > 0) {
-            scatter.await();
+            scatter.await(machine.main);
         }
     }
 
     private void startScatter() {
         if (index > 0) {
             long block = batch * geometry.in().width(own);
-            scatter.startReduceScatter(wholeGradient, ownGradient, block, machine.factorType());
+            scatter.startReduceScatter(machine.main, wholeGradient, ownGradient, block, machine.factorType());
         }
     }
 
@@ -100,7 +108,7 @@ final class TensorStage extends DenseStage {
     void connect() {
         startScatter();
         if (index > 0) {
-            scatter.await();
+            scatter.await(machine.main);
         }
     }
 

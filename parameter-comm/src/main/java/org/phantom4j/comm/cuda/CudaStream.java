@@ -29,14 +29,14 @@ public final class CudaStream implements AutoCloseable {
         return create(0);
     }
 
-    /** A stream whose kernels start before those of other streams that wait: for what others wait for. */
-    public static CudaStream urgent() {
-        return create(-5);
-    }
-
-    private static CudaStream create(int priority) {
+    /**
+     * Such a stream, more urgent than others: its kernels start before theirs where both wait.
+     *
+     * @param urgency 0, as others are, to 5
+     */
+    public static CudaStream create(int urgency) {
         long[] handle = new long[1];
-        CudaDriver.check("cuStreamCreate", CudaDriver.cuStreamCreateWithPriority(handle, NON_BLOCKING, priority));
+        CudaDriver.check("cuStreamCreate", CudaDriver.cuStreamCreateWithPriority(handle, NON_BLOCKING, -urgency));
         return new CudaStream(handle[0]);
     }
 

@@ -19,9 +19,21 @@ import org.phantom4j.comm.cuda.CudaStream;
 public final class Kernels implements AutoCloseable {
 
     private static final int TILE = 32;
+    private static final int FEATURES = 16;
+    private static final int SAMPLES = 256;
     private static final int BLOCK = 256;
 
+    /** As in kernels.cu: rows of a block, columns that it works on at a time, the largest batch, shared memory. */
+    private static final int UPDATE_ROWS = 256;
+
+    private static final int UPDATE_COLUMNS = 32;
+    private static final int UPDATE_BATCH = 256;
+    private static final int UPDATE_SHARED_BYTES =
+            3 * UPDATE_COLUMNS * (2 * UPDATE_BATCH + 16 + 2 * (2 * UPDATE_ROWS + 16));
+    private static final int UPDATE_ALIGNMENT = 8;
+
     private final boolean doubles;
+    private final int multiprocessors;
     private final int blocks;
     private final CudaModule module;
     private final CudaKernel forwardActivation;
@@ -37,11 +49,13 @@ public final class Kernels implements AutoCloseable {
     private final CudaKernel store;
     private final CudaKernel fetch;
     private final CudaKernel fill;
+    private final CudaKernel updateProduct;
 
     /** For the calling thread's device; compiles in about two seconds, the first time. */
     public Kernels(CudaDevice device, Precision precision) {
         this.doubles = precision == Precision.FP64;
-        this.blocks = 8 * device.multiprocessors();
+        this.multiprocessors = device.multiprocessors();
+        this.blocks = 8 * multiprocessors;
         this.module = CudaModule.load(image(device.computeCapability(), precision));
         this.forwardActivation = module.kernel("forward_activation");
         this.backwardActivation = module.kernel("backward_activation");
@@ -56,6 +70,8 @@ public final class Kernels implements AutoCloseable {
         this.store = module.kernel("store_parameters");
         this.fetch = module.kernel("fetch_parameters");
         this.fill = module.kernel("fill_random");
+        this.updateProduct =
+                precision.isSplit() ? module.kernel("update_product").withSharedBytes(UPDATE_SHARED_BYTES) : null;
     }
 
     private static byte[] image(int computeCapability, Precision precision) {
@@ -90,7 +106,11 @@ public final class Kernels implements AutoCloseable {
     }
 
     private static int tiles(long count) {
-        return Math.toIntExact((count + TILE - 1) / TILE);
+        return blocks(count, TILE);
+    }
+
+    private static int blocks(long count, int each) {
+        return Math.toIntExact((count + each - 1) / each);
     }
 
     /** y = activation(z + bias): z [batch, width] feature-major; outputs with address 0 are left out. */
@@ -106,8 +126,8 @@ public final class Kernels implements AutoCloseable {
             ElementwiseActivation activation) {
         forwardActivation.launch(
                 stream,
-                tiles(batch),
-                tiles(width),
+                blocks(batch, SAMPLES),
+                blocks(width, FEATURES),
                 BLOCK,
                 0,
                 z,
@@ -194,7 +214,7 @@ public final class Kernels implements AutoCloseable {
 
     /** How many parts {@link #squaredLoss} adds its loss up in. */
     public static int lossParts(long width) {
-        return tiles(width);
+        return blocks(width, FEATURES);
     }
 
     private void backward(
@@ -216,9 +236,9 @@ public final class Kernels implements AutoCloseable {
             ElementwiseActivation activation) {
         backwardActivation.launch(
                 stream,
-                tiles(width),
+                blocks(width, FEATURES),
                 1,
-                TILE * TILE,
+                BLOCK,
                 0,
                 dy,
                 narrowDy,
@@ -374,6 +394,56 @@ public final class Kernels implements AutoCloseable {
                 real(beta1),
                 real(beta2),
                 real(epsilon));
+    }
+
+    /** Whether {@link #updateProduct} does a product of this size. */
+    public boolean canUpdate(long rows, long columns, long batch, long stride, long offset) {
+        return updateProduct != null
+                && batch <= UPDATE_BATCH
+                && batch % UPDATE_ALIGNMENT == 0
+                && rows % UPDATE_ALIGNMENT == 0
+                && stride % UPDATE_ALIGNMENT == 0
+                && offset % UPDATE_ALIGNMENT == 0
+                && columns > 0;
+    }
+
+    /**
+     * w −= rate · xᵀ δ in one pass over split weights: x [batch, rows] and δ [batch, columns], feature-major; w's columns
+     * {@code stride} apart.
+     *
+     * @param offset of the first weight in {@code weights}
+     */
+    public void updateProduct(
+            CudaStream stream,
+            long x,
+            long delta,
+            Parameter weights,
+            long offset,
+            long rows,
+            long columns,
+            long batch,
+            long stride,
+            double rate) {
+        int rowBlocks = blocks(rows, UPDATE_ROWS);
+        int wanted = Math.max(1, multiprocessors / rowBlocks);
+        int tiles = blocks(columns, UPDATE_COLUMNS);
+        int tilesEach = (tiles + wanted - 1) / wanted;
+        updateProduct.launch(
+                stream,
+                rowBlocks,
+                (tiles + tilesEach - 1) / tilesEach,
+                UPDATE_ROWS,
+                UPDATE_SHARED_BYTES,
+                x,
+                delta,
+                weights.address() + 2 * offset,
+                weights.lower() + 2 * offset,
+                (int) rows,
+                (int) columns,
+                (int) batch,
+                stride,
+                (float) rate,
+                tilesEach * UPDATE_COLUMNS);
     }
 
     /** Parameters from reals. */

@@ -120,87 +120,127 @@ static __device__ double block_sum(double value, int thread, int threads) {
     return value;
 }
 
-// y = activation(z + bias). z is feature-major; each of the outputs may be null.
-// Block (32, 8), grid (samples / 32, features / 32).
-extern "C" __global__ void __launch_bounds__(256) forward_activation(const real *z, const factor *bias,
-        const short *bias_lower, factor *features, factor *samples, real *exact, int batch, int width, int activation,
-        real slope) {
-    __shared__ real tile[32][33];
-    int x = threadIdx.x & 31, y = threadIdx.x >> 5;
-    int b0 = blockIdx.x * 32, f0 = blockIdx.y * 32;
-    for (int i = y; i < 32; i += 8) {
-        int f = f0 + i, b = b0 + x;
-        if (f < width && b < batch) {
-            long at = (long)f * batch + b;
-            real value = activate(z[at] + parameter(bias, bias_lower, f), activation, slope);
-            factor rounded = narrow(value);
-            if (exact) {
-                exact[at] = value;
-            }
-            if (features) {
-                features[at] = rounded;
-            }
-            tile[i][x] = widen(rounded);
+// A block of 256 threads works on 16 features of 256 samples: a warp on two features, its lanes along the samples, so that
+// feature-major memory is read and written in whole lines; sample-major memory is written through shared memory, four
+// features of a sample by each lane.
+enum { FEATURES = 16, SAMPLES = 256, PER_LANE = SAMPLES / 32 };
+
+struct __align__(4 * sizeof(factor)) four_factors {
+    factor values[4];
+};
+
+typedef real tile_row[SAMPLES + 1];
+
+static __device__ void write_samples(tile_row *tile, factor *samples, int f0, int b0, int batch, int width) {
+    int quarter = threadIdx.x & 3;
+    int f = f0 + 4 * quarter;
+    for (int i = threadIdx.x >> 2; i < SAMPLES; i += 64) {
+        int b = b0 + i;
+        if (b >= batch) {
+            return;
         }
-    }
-    if (!samples) {
-        return;
-    }
-    __syncthreads();
-    for (int i = y; i < 32; i += 8) {
-        int b = b0 + i, f = f0 + x;
-        if (f < width && b < batch) {
-            samples[(long)b * width + f] = narrow(tile[x][i]);
+        factor *to = samples + (long)b * width + f;
+        four_factors four;
+        for (int j = 0; j < 4; j++) {
+            four.values[j] = narrow(tile[4 * quarter + j][i]);
+        }
+        if ((width & 3) == 0 && f < width) {
+            *(four_factors *)to = four;
+        } else {
+            for (int j = 0; j < 4 && f + j < width; j++) {
+                to[j] = four.values[j];
+            }
         }
     }
 }
 
-// delta = dy * activation'(y), in both orders, dy being a result or stored as factors are; the bias takes its step at once (bias_gradient null), or its gradient is
-// stored. With a target, the loss is (exact - target)^2 / outputs, dy is its gradient, and each block adds up its share of
-// the loss. A block has 32 features of all samples; block 1024, grid (features / 32).
-extern "C" __global__ void __launch_bounds__(1024) backward_activation(const real *dy, const factor *narrow_dy,
-        const factor *features, const real *exact, const real *target, real loss_scale, real gradient_scale, double *loss_parts,
-        factor *delta_features, factor *delta_samples, factor *bias, short *bias_lower, real *bias_gradient, real rate,
-        int batch, int width, int activation, real slope) {
-    __shared__ real tile[32][33];
-    int x = threadIdx.x & 31, y = threadIdx.x >> 5;
-    int f0 = blockIdx.x * 32;
-    int f = f0 + y;
-    real sum = 0;
-    double loss = 0;
-    for (int b0 = 0; b0 < batch; b0 += 32) {
-        int b = b0 + x;
-        if (f < width && b < batch) {
-            long at = (long)f * batch + b;
-            real value, upstream;
-            if (target) {
-                value = exact[at];
-                real difference = value - target[at];
-                loss += (double)(loss_scale * difference * difference);
-                upstream = gradient_scale * difference;
-            } else {
-                value = widen(features[at]);
-                upstream = dy ? dy[at] : widen(narrow_dy[at]);
+// y = activation(z + bias). z is feature-major; each of the outputs may be null.
+// Grid (samples / 256, features / 16).
+extern "C" __global__ void __launch_bounds__(256) forward_activation(const real *z, const factor *bias,
+        const short *bias_lower, factor *features, factor *samples, real *exact, int batch, int width, int activation,
+        real slope) {
+    __shared__ tile_row tile[FEATURES];
+    int lane = threadIdx.x & 31;
+    int b0 = blockIdx.x * SAMPLES, f0 = blockIdx.y * FEATURES;
+    for (int row = threadIdx.x >> 5; row < FEATURES; row += 8) {
+        int f = f0 + row;
+        if (f >= width) {
+            continue;
+        }
+        real shift = parameter(bias, bias_lower, f);
+        long at = (long)f * batch + b0;
+#pragma unroll
+        for (int i = 0; i < PER_LANE; i++) {
+            int b = lane + 32 * i;
+            if (b0 + b < batch) {
+                real value = activate(z[at + b] + shift, activation, slope);
+                if (exact) {
+                    exact[at + b] = value;
+                }
+                if (features) {
+                    features[at + b] = narrow(value);
+                }
+                tile[row][b] = value;
             }
-            real delta = upstream * derivative(value, activation, slope);
-            sum += delta;
-            factor rounded = narrow(delta);
-            delta_features[at] = rounded;
-            tile[y][x] = widen(rounded);
+        }
+    }
+    if (samples) {
+        __syncthreads();
+        write_samples(tile, samples, f0, b0, batch, width);
+    }
+}
+
+// delta = dy * activation'(y), in both orders, dy being a result or stored as factors are; the bias takes its step at once
+// (bias_gradient null), or its gradient is stored. With a target, the loss is loss_scale * (exact - target)^2, dy is
+// gradient_scale * (exact - target), and each block adds up its share of the loss. Grid (features / 16).
+extern "C" __global__ void __launch_bounds__(256) backward_activation(const real *dy, const factor *narrow_dy,
+        const factor *features, const real *exact, const real *target, real loss_scale, real gradient_scale,
+        double *loss_parts, factor *delta_features, factor *delta_samples, factor *bias, short *bias_lower,
+        real *bias_gradient, real rate, int batch, int width, int activation, real slope) {
+    __shared__ tile_row tile[FEATURES];
+    int lane = threadIdx.x & 31;
+    int f0 = blockIdx.x * FEATURES;
+    real sums[2] = {0, 0};
+    double loss = 0;
+    for (int b0 = 0; b0 < batch; b0 += SAMPLES) {
+        for (int half = 0; half < 2; half++) {
+            int row = (threadIdx.x >> 5) + 8 * half;
+            int f = f0 + row;
+            long at = (long)f * batch + b0;
+#pragma unroll
+            for (int i = 0; i < PER_LANE; i++) {
+                int b = lane + 32 * i;
+                if (f < width && b0 + b < batch) {
+                    real value, upstream;
+                    if (target) {
+                        value = exact[at + b];
+                        real difference = value - target[at + b];
+                        loss += (double)(loss_scale * difference * difference);
+                        upstream = gradient_scale * difference;
+                    } else {
+                        value = widen(features[at + b]);
+                        upstream = dy ? dy[at + b] : widen(narrow_dy[at + b]);
+                    }
+                    real delta = upstream * derivative(value, activation, slope);
+                    sums[half] += delta;
+                    delta_features[at + b] = narrow(delta);
+                    tile[row][b] = delta;
+                }
+            }
         }
         __syncthreads();
-        int bs = b0 + y, fs = f0 + x;
-        if (fs < width && bs < batch) {
-            delta_samples[(long)bs * width + fs] = narrow(tile[x][y]);
-        }
+        write_samples(tile, delta_samples, f0, b0, batch, width);
         __syncthreads();
     }
-    sum = warp_sum_real(sum);
-    if (x == 0 && f < width) {
-        if (bias_gradient) {
-            bias_gradient[f] = sum;
-        } else {
-            set_parameter(bias, bias_lower, f, parameter(bias, bias_lower, f) - rate * sum);
+    for (int half = 0; half < 2; half++) {
+        int f = f0 + (threadIdx.x >> 5) + 8 * half;
+        real sum = warp_sum_real(sums[half]);
+        if (lane == 0 && f < width) {
+            if (bias_gradient) {
+                bias_gradient[f] = sum;
+            } else {
+                set_parameter(bias, bias_lower, f, parameter(bias, bias_lower, f) - rate * sum);
+            }
         }
     }
     if (target) {
@@ -411,3 +451,147 @@ extern "C" __global__ void __launch_bounds__(256) fill_random(factor *to, long c
         to[i] = narrow(scale * ((real)(hash & 0xffff) / 65536 - (real)0.5));
     }
 }
+
+#ifdef BF16
+// w -= rate * x' delta, where w is split in halves: the gradient of a weight and its step in one pass over the weight.
+//
+// x [batch, rows] and delta [batch, columns] are feature-major: what is summed over is contiguous in both. w [rows, columns]
+// has its columns `stride` apart. A block keeps 256 rows of x in its registers, as matrix fragments, and goes over its
+// share of the columns, 32 at a time; their deltas and weights arrive in shared memory while others are worked on. So a
+// weight is read once and written once, and little else is read: what bounds this kernel is the memory's bandwidth.
+//
+// batch at most 256 and a multiple of 8, rows and stride multiples of 8. Block 256, grid (rows / 256, shares of columns).
+enum {
+    UPDATE_ROWS = 256,
+    UPDATE_COLUMNS = 32,
+    UPDATE_BATCH = 256,
+    UPDATE_STAGES = 4,
+    // bytes from row to row in shared memory: 16 more than they need, so that eight rows are in different banks
+    DELTA_PITCH = UPDATE_BATCH * 2 + 16,
+    WEIGHT_PITCH = UPDATE_ROWS * 2 + 16,
+    STAGE_BYTES = UPDATE_COLUMNS * (DELTA_PITCH + 2 * WEIGHT_PITCH)
+};
+
+static __device__ void copy_16(unsigned to, const void *from, bool exists) {
+    int bytes = exists ? 16 : 0;
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes));
+}
+
+static __device__ void load_stage(unsigned stage, const factor *delta, const factor *upper, const short *lower, int r0,
+        int c0, int columns_end, int rows, int batch, long stride) {
+    for (int i = threadIdx.x; i < UPDATE_COLUMNS * (UPDATE_BATCH / 8); i += UPDATE_ROWS) {
+        int c = i / (UPDATE_BATCH / 8), b = i % (UPDATE_BATCH / 8) * 8;
+        bool exists = c0 + c < columns_end && b < batch;
+        copy_16(stage + c * DELTA_PITCH + b * 2, exists ? delta + (long)(c0 + c) * batch + b : delta, exists);
+    }
+    unsigned weights = stage + UPDATE_COLUMNS * DELTA_PITCH;
+    for (int i = threadIdx.x; i < UPDATE_COLUMNS * (UPDATE_ROWS / 8); i += UPDATE_ROWS) {
+        int c = i / (UPDATE_ROWS / 8), r = i % (UPDATE_ROWS / 8) * 8;
+        bool exists = c0 + c < columns_end && r0 + r < rows;
+        long at = exists ? (c0 + c) * stride + r0 + r : 0;
+        unsigned to = weights + c * WEIGHT_PITCH + r * 2;
+        copy_16(to, upper + at, exists);
+        copy_16(to + UPDATE_COLUMNS * WEIGHT_PITCH, lower + at, exists);
+    }
+}
+
+static __device__ void step_pair(char *upper, char *lower, float first, float second, float rate) {
+    unsigned u = *(unsigned *)upper, l = *(unsigned *)lower;
+    float a = __uint_as_float((u << 16) + (int)(short)l);
+    float b = __uint_as_float((u & 0xffff0000u) + ((int)l >> 16));
+    unsigned x = __float_as_uint(a - rate * first), y = __float_as_uint(b - rate * second);
+    unsigned top_x = (x + 0x8000u) >> 16, top_y = (y + 0x8000u) >> 16;
+    *(unsigned *)upper = (top_x & 0xffffu) | (top_y << 16);
+    *(unsigned *)lower = ((x - (top_x << 16)) & 0xffffu) | ((y - (top_y << 16)) << 16);
+}
+
+extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(const factor *x, const factor *delta, factor *upper,
+        short *lower, int rows, int columns, int batch, long stride, float rate, int columns_each) {
+    extern __shared__ __align__(16) char shared[];
+    unsigned base = (unsigned)__cvta_generic_to_shared(shared);
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    int r0 = blockIdx.x * UPDATE_ROWS;
+    int begin = blockIdx.y * columns_each;
+    int end = min(begin + columns_each, columns);
+    if (begin >= end) {
+        return;
+    }
+    for (int stage = 0; stage < UPDATE_STAGES - 1; stage++) {
+        load_stage(base + stage * STAGE_BYTES, delta, upper, lower, r0, begin + stage * UPDATE_COLUMNS, end, rows, batch,
+                stride);
+        asm volatile("cp.async.commit_group;");
+    }
+
+    // fragments of x: 4 groups of 8 rows, 16 steps of 16 samples, 2 registers each; zeros beyond the batch
+    unsigned own[16][4][2];
+    int row = r0 + warp * 32 + (lane >> 2);
+#pragma unroll
+    for (int k = 0; k < 16; k++) {
+#pragma unroll
+        for (int n = 0; n < 4; n++) {
+            int b = k * 16 + (lane & 3) * 2;
+            const factor *from = x + (long)(row + n * 8) * batch + b;
+            bool exists = row + n * 8 < rows;
+            own[k][n][0] = exists && b < batch ? *(const unsigned *)from : 0;
+            own[k][n][1] = exists && b + 8 < batch ? *(const unsigned *)(from + 8) : 0;
+        }
+    }
+
+    int stage = 0;
+    for (int c0 = begin; c0 < end; c0 += UPDATE_COLUMNS) {
+        asm volatile("cp.async.wait_group %0;" ::"n"(UPDATE_STAGES - 2));
+        __syncthreads();
+        int next = stage + UPDATE_STAGES - 1 >= UPDATE_STAGES ? stage - 1 : stage + UPDATE_STAGES - 1;
+        int ahead = c0 + (UPDATE_STAGES - 1) * UPDATE_COLUMNS;
+        if (ahead < end) {
+            load_stage(base + next * STAGE_BYTES, delta, upper, lower, r0, ahead, end, rows, batch, stride);
+        }
+        asm volatile("cp.async.commit_group;");
+
+        unsigned deltas = base + stage * STAGE_BYTES;
+        float sums[2][4][4] = {};
+        unsigned address = deltas + (lane & 15) * DELTA_PITCH + (lane >> 4) * 16;
+#pragma unroll
+        for (int k = 0; k < 16; k++) {
+#pragma unroll
+            for (int m = 0; m < 2; m++) {
+                unsigned a[4];
+                asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                        : "=r"(a[0]), "=r"(a[1]), "=r"(a[2]), "=r"(a[3])
+                        : "r"(address + m * 16 * DELTA_PITCH + k * 32));
+#pragma unroll
+                for (int n = 0; n < 4; n++) {
+                    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+                                 "{%8, %9}, {%0, %1, %2, %3};"
+                            : "+f"(sums[m][n][0]), "+f"(sums[m][n][1]), "+f"(sums[m][n][2]), "+f"(sums[m][n][3])
+                            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(own[k][n][0]), "r"(own[k][n][1]));
+                }
+            }
+        }
+
+        char *weights = shared + stage * STAGE_BYTES + UPDATE_COLUMNS * DELTA_PITCH;
+        char *halves = weights + UPDATE_COLUMNS * WEIGHT_PITCH;
+#pragma unroll
+        for (int m = 0; m < 2; m++) {
+#pragma unroll
+            for (int n = 0; n < 4; n++) {
+                int at = (m * 16 + (lane >> 2)) * WEIGHT_PITCH + (warp * 32 + n * 8 + (lane & 3) * 2) * 2;
+                step_pair(weights + at, halves + at, sums[m][n][0], sums[m][n][1], rate);
+                at += 8 * WEIGHT_PITCH;
+                step_pair(weights + at, halves + at, sums[m][n][2], sums[m][n][3], rate);
+            }
+        }
+        __syncthreads();
+        for (int i = threadIdx.x; i < UPDATE_COLUMNS * (UPDATE_ROWS / 8); i += UPDATE_ROWS) {
+            int c = i / (UPDATE_ROWS / 8), r = i % (UPDATE_ROWS / 8) * 8;
+            if (c0 + c < end && r0 + r < rows) {
+                long to = (c0 + c) * stride + r0 + r;
+                int from = c * WEIGHT_PITCH + r * 2;
+                *(uint4 *)(upper + to) = *(uint4 *)(weights + from);
+                *(uint4 *)(lower + to) = *(uint4 *)(halves + from);
+            }
+        }
+        stage = stage + 1 == UPDATE_STAGES ? 0 : stage + 1;
+    }
+}
+#endif
