@@ -84,9 +84,10 @@ final class Exchange implements Pending {
 
     Exchange plan(Collective collective, DataType type, long elements, int blocksHash, int root) {
         signature.set(collective, type, elements, blocksHash, root);
-        for (long[] lengths : new long[][] {scatterLength, addendLength, gatherLength, blockLength}) {
-            Arrays.fill(lengths, NONE);
-        }
+        Arrays.fill(scatterLength, NONE);
+        Arrays.fill(addendLength, NONE);
+        Arrays.fill(gatherLength, NONE);
+        Arrays.fill(blockLength, NONE);
         reduction.none(0);
         lastBytes = 0;
         return this;
