@@ -177,7 +177,7 @@ final class Exchange implements Pending {
             int from = (rank - i + size) % size;
             work += takeFrom(group.link(from), from);
         }
-        if (openLinks == 0 && !complete) {
+        if (openLinks == 0 && !complete && isTurnOnSilentLinks()) {
             Sums.copy(lastFrom, lastTo, lastBytes);
             complete = true;
             for (int peer = 0; peer < size; peer++) {
@@ -187,6 +187,16 @@ final class Exchange implements Pending {
             }
         }
         return work;
+    }
+
+    /** Whether all earlier collectives have taken what is theirs from the peers that this one takes nothing from. */
+    private boolean isTurnOnSilentLinks() {
+        for (int peer = 0; peer < size; peer++) {
+            if (peer != rank && takesNothing(peer) && group.link(peer).receiving != sequence) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private boolean takesNothing(int peer) {
