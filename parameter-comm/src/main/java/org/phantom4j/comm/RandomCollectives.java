@@ -41,7 +41,7 @@ public record RandomCollectives(long seed, int steps, int maxElements) {
         }
     }
 
-    private record UnderWay(int step, Pending pending, INDArray result) {}
+    private record UnderWay(int step, Pending pending, INDArray result, INDArray values) {}
 
     public RandomCollectives {
         if (steps < 1 || maxElements < 1) {
@@ -104,7 +104,12 @@ public record RandomCollectives(long seed, int steps, int maxElements) {
         for (int i = 0; i < length; i++) {
             values[i] = (random.nextDouble() - 0.5) * (1 << (i % LARGEST_EXPONENT));
         }
-        return Nd4j.createFromArray(values).castTo(step.type());
+        INDArray doubles = Nd4j.createFromArray(values);
+        INDArray cast = doubles.castTo(step.type());
+        if (cast != doubles) {
+            doubles.close();
+        }
+        return cast;
     }
 
     private static UnderWay start(Step step, Communicator comm, INDArray values) {
@@ -115,23 +120,23 @@ public record RandomCollectives(long seed, int steps, int maxElements) {
             case ALL_GATHER -> {
                 INDArray whole = Nd4j.create(step.type(), LongStream.of(counts).sum());
                 INDArray part = own == 0 ? Nd4j.empty(step.type()) : DenseArrays.row(values, 0, own);
-                return new UnderWay(number, comm.startAllGather(part, whole, counts), whole);
+                return new UnderWay(number, comm.startAllGather(part, whole, counts), whole, values);
             }
             case REDUCE_SCATTER -> {
                 INDArray whole =
                         DenseArrays.row(values, 0, LongStream.of(counts).sum());
                 INDArray part = own == 0 ? Nd4j.empty(step.type()) : Nd4j.create(step.type(), own);
-                return new UnderWay(number, comm.startReduceScatter(whole, part, counts), part);
+                return new UnderWay(number, comm.startReduceScatter(whole, part, counts), part, values);
             }
             case ALL_REDUCE -> {
-                return new UnderWay(number, comm.startAllReduce(values), values);
+                return new UnderWay(number, comm.startAllReduce(values), values, values);
             }
             case BROADCAST -> {
-                return new UnderWay(number, comm.startBroadcast(values, step.draw() % comm.size()), values);
+                return new UnderWay(number, comm.startBroadcast(values, step.draw() % comm.size()), values, values);
             }
             default -> {
                 comm.barrier();
-                return new UnderWay(number, () -> {}, Nd4j.empty(step.type()));
+                return new UnderWay(number, () -> {}, Nd4j.empty(step.type()), values);
             }
         }
     }
@@ -158,5 +163,10 @@ public record RandomCollectives(long seed, int steps, int maxElements) {
                     case DOUBLE -> Arrays.hashCode(result.toDoubleVector());
                     default -> Arrays.hashCode(result.toLongVector());
                 };
+        // the heap is small and rarely collected: what is native would pile up
+        if (result != done.values() && !result.isEmpty()) {
+            result.close();
+        }
+        done.values().close();
     }
 }
