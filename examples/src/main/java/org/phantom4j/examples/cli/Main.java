@@ -30,6 +30,7 @@ public final class Main {
             new CompareCommand(),
             new VerifyCommand(),
             new BenchCommCommand(),
+            new BenchSoakCommand(),
             new RetargetCommand(),
             new DoctorCommand());
 
