@@ -14,12 +14,13 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs a program with a deadline. What still runs when this virtual machine ends is ended with it. */
 final class ChildProcess {
-    private static final int KEPT_OUTPUT_BYTES = 16 << 10;
+    private static final int KEPT_OUTPUT_BYTES = 64 << 10;
     private static final int SIGNALLED = 128;
     private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
+    private static volatile boolean ending;
 
     static {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> RUNNING.forEach(Process::destroyForcibly)));
+        Runtime.getRuntime().addShutdownHook(new Thread(ChildProcess::endAll));
     }
 
     private ChildProcess() {}
@@ -29,7 +30,7 @@ final class ChildProcess {
      *
      * @param timedOut whether it was ended at its deadline
      * @param exitCode as the operating system gives it
-     * @param output   the last 16 KiB of what it printed, both streams
+     * @param output   the last 64 KiB of what it printed, both streams
      */
     record Result(boolean timedOut, int exitCode, String output) {
         boolean succeeded() {
@@ -61,6 +62,10 @@ final class ChildProcess {
                     .redirectOutput(output.toFile())
                     .start();
             RUNNING.add(process);
+            // after the process is among those that endAll() sees: one of the two ends it
+            if (ending) {
+                throw new IOException("interrupted: this program is being ended");
+            }
             boolean ended = process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS);
             return new Result(!ended, ended ? process.exitValue() : -1, tail(output));
         } finally {
@@ -70,6 +75,12 @@ final class ChildProcess {
             }
             Files.deleteIfExists(output);
         }
+    }
+
+    /** Ends what runs, and whatever a thread that sees it end might start in its place. */
+    private static void endAll() {
+        ending = true;
+        RUNNING.forEach(Process::destroyForcibly);
     }
 
     private static String tail(Path file) throws IOException {

@@ -40,6 +40,16 @@ final class DriverCompiler implements PtxCompiler {
     }
 
     @Override
+    public List<Integer> levels() {
+        return List.of(3, 1, 0);
+    }
+
+    @Override
+    public int usualLevel() {
+        return 3;
+    }
+
+    @Override
     public List<String> command(Path ptx, Path cubin, GpuArchitecture target, int level) {
         return java(
                 List.of(Integer.toString(target.number()), Integer.toString(level), ptx.toString(), cubin.toString()));
@@ -49,8 +59,13 @@ final class DriverCompiler implements PtxCompiler {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
+                // the compiler recurses deeply, on the stack of the thread that calls it
+                "-Xss64m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
+                // a crash is expected of the compiler: it leaves nothing lying about, and is told on standard output
+                "-XX:ErrorFile=/dev/null",
+                "-XX:-CreateCoredumpOnCrash",
                 "-cp",
                 System.getProperty("java.class.path")));
         for (String property : List.of("java.library.path", "org.bytedeco.javacpp.pathsfirst")) {

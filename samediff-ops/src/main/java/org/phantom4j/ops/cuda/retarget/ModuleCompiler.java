@@ -13,24 +13,30 @@ import org.phantom4j.ops.cuda.fatbin.FatBinaryWriter;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 
 /**
- * Compiles modules, each at the highest optimisation level that the compiler survives: above level 1, driver 580's
- * compiler and ptxas 13.0 were seen to crash on one of ND4J's 229 modules, the random numbers.
+ * Compiles modules, each at the highest optimisation level, of those allowed, that the compiler survives: at level 3,
+ * driver 580's compiler and ptxas 13.0 were seen to crash on one of ND4J's 229 modules, the random numbers.
  *
  * <p>May be used by several threads at once.
  */
 final class ModuleCompiler {
-    private static final int[] LEVELS = {3, 1, 0};
-    private static final byte[] EMPTY_MODULE =
-            ".version 7.0\n.target sm_52\n.address_size 64\n".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] SMALLEST_MODULE =
+            ".version 7.0\n.target sm_52\n.address_size 64\n.visible .entry probe()\n{\n    ret;\n}\n"
+                    .getBytes(StandardCharsets.US_ASCII);
 
     private final PtxCompiler compiler;
     private final GpuArchitecture target;
+    private final List<Integer> levels;
     private final Duration limit;
 
-    /** @param limit of one attempt */
-    ModuleCompiler(PtxCompiler compiler, GpuArchitecture target, Duration limit) {
+    /**
+     * @param highest the level to start at
+     * @param limit   of one attempt
+     */
+    ModuleCompiler(PtxCompiler compiler, GpuArchitecture target, int highest, Duration limit) {
         this.compiler = compiler;
         this.target = target;
+        this.levels =
+                compiler.levels().stream().filter(level -> level <= highest).toList();
         this.limit = limit;
     }
 
@@ -55,12 +61,12 @@ final class ModuleCompiler {
     }
 
     /**
-     * Compiles an empty module, so that a compiler that does not know the architecture is found out at once.
+     * Compiles an empty kernel, so that a compiler that does not know the architecture is found out at once.
      *
      * @throws RetargetException if it cannot
      */
     void probe(Path scratch) throws IOException, InterruptedException {
-        compile(EMPTY_MODULE, "an empty module", scratch);
+        compile(SMALLEST_MODULE, "an empty kernel", scratch);
     }
 
     /**
@@ -76,7 +82,7 @@ final class ModuleCompiler {
         try {
             Files.write(source, trimmed(ptx));
             List<String> failures = new ArrayList<>();
-            for (int level : LEVELS) {
+            for (int level : levels) {
                 ChildProcess.Result result = ChildProcess.run(compiler.command(source, cubin, target, level), limit);
                 if (result.succeeded() && Files.exists(cubin) && Files.size(cubin) > 0) {
                     byte[] kernels = Files.readAllBytes(cubin);

@@ -3,15 +3,19 @@ package org.phantom4j.ops.cuda.retarget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 
 /**
  * The folder of translated libraries: one folder each, named after the original's checksum, the architecture and
- * the compiler's version.
+ * the compiler's version and level.
  *
  * @param root the folder, which need not exist yet
  */
@@ -49,12 +53,20 @@ public record RetargetCache(Path root) {
         return found;
     }
 
-    /** Finds a translation of the library with this size and CRC-32 whose kernels run on {@code gpu}. */
+    /**
+     * Finds a translation of the library with this size and CRC-32 whose kernels run on {@code gpu}: of several, the one
+     * for the nearest architecture, and of these the one that was made last.
+     */
     Optional<RetargetedLibrary> find(long bytes, long crc32, GpuArchitecture gpu) throws IOException {
-        return libraries().stream()
-                .filter(library -> library.original().bytes() == bytes
-                        && library.original().crc32() == crc32
-                        && gpu.runs(library.target()))
-                .max((a, b) -> a.target().compareTo(b.target()));
+        Map<RetargetedLibrary, FileTime> made = new LinkedHashMap<>();
+        for (RetargetedLibrary library : libraries()) {
+            if (library.original().bytes() == bytes
+                    && library.original().crc32() == crc32
+                    && gpu.runs(library.target())) {
+                made.put(library, Files.getLastModifiedTime(library.file()));
+            }
+        }
+        return made.keySet().stream()
+                .max(Comparator.comparing(RetargetedLibrary::target).thenComparing(made::get));
     }
 }

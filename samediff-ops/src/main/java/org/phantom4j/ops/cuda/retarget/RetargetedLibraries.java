@@ -10,6 +10,7 @@ import java.net.JarURLConnection;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -127,7 +128,8 @@ public final class RetargetedLibraries {
     private static RetargetedLibrary translate(Path jar, GpuArchitecture gpu, RetargetCache cache)
             throws IOException, InterruptedException {
         int jobs = Runtime.getRuntime().availableProcessors();
-        Retargeter retargeter = Retargeter.create(CompilerChoice.ANY, gpu, jobs, new LoggingListener());
+        Retargeter retargeter =
+                Retargeter.create(CompilerChoice.ANY, gpu, OptionalInt.empty(), jobs, new LoggingListener());
         LOG.info("translating {} for {} with {}: {}", jar, gpu, retargeter.compiler(), Advice.duration(jobs));
         RetargetedLibrary library = retargeter.retarget(jar, cache);
         LOG.info("translated: {}", library.summary());

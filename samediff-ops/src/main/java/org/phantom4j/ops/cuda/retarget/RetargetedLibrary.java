@@ -18,7 +18,7 @@ import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
  * @param file           the library
  * @param original       what it was made of; of the same size
  * @param target         the architecture it was made for
- * @param compiler       the compiler and its version
+ * @param compiler       the compiler, its version and the level it started at
  * @param modulesByLevel how many modules were compiled at each optimisation level
  */
 public record RetargetedLibrary(

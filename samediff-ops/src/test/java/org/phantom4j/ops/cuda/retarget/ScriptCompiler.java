@@ -22,6 +22,16 @@ record ScriptCompiler(String version, Path script) implements PtxCompiler {
     }
 
     @Override
+    public List<Integer> levels() {
+        return List.of(3, 1, 0);
+    }
+
+    @Override
+    public int usualLevel() {
+        return 3;
+    }
+
+    @Override
     public List<String> command(Path ptx, Path cubin, GpuArchitecture target, int level) {
         return List.of(script.toString(), ptx.toString(), cubin.toString(), target.toString(), "" + level);
     }
