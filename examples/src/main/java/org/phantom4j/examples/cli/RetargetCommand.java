@@ -12,12 +12,12 @@ import org.apache.commons.cli.Options;
 import org.phantom4j.ops.cuda.GpuInventory;
 import org.phantom4j.ops.cuda.fatbin.BinaryFormatException;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
-import org.phantom4j.ops.cuda.retarget.CompilerChoice;
-import org.phantom4j.ops.cuda.retarget.LibraryLocator;
-import org.phantom4j.ops.cuda.retarget.RetargetCache;
 import org.phantom4j.ops.cuda.retarget.RetargetedLibraries;
-import org.phantom4j.ops.cuda.retarget.RetargetedLibrary;
 import org.phantom4j.ops.cuda.retarget.Retargeter;
+import org.phantom4j.ops.cuda.retarget.compile.CompilerChoice;
+import org.phantom4j.ops.cuda.retarget.library.LibraryLocator;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
 /** {@code phantom retarget}: translates ND4J's CUDA library for a GPU that is newer than it. */
 final class RetargetCommand implements Command {

@@ -14,12 +14,12 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.retarget.Advice;
-import org.phantom4j.ops.cuda.retarget.CompilerChoice;
 import org.phantom4j.ops.cuda.retarget.CublasVersion;
-import org.phantom4j.ops.cuda.retarget.KernelSummary;
-import org.phantom4j.ops.cuda.retarget.LibraryLocator;
-import org.phantom4j.ops.cuda.retarget.RetargetCache;
-import org.phantom4j.ops.cuda.retarget.RetargetedLibrary;
+import org.phantom4j.ops.cuda.retarget.compile.CompilerChoice;
+import org.phantom4j.ops.cuda.retarget.library.KernelSummary;
+import org.phantom4j.ops.cuda.retarget.library.LibraryLocator;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
 /** Looks at what ND4J's CUDA backend needs on this machine, without starting it. Useful without a GPU too. */
 public final class Doctor {

@@ -19,6 +19,12 @@ import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.cuda.global.cusolver;
 import org.bytedeco.javacpp.Loader;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.cuda.retarget.compile.CompilerChoice;
+import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
+import org.phantom4j.ops.cuda.retarget.library.LibraryLocator;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

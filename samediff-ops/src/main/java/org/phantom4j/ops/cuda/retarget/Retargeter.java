@@ -27,6 +27,16 @@ import org.phantom4j.ops.cuda.fatbin.FatBinary;
 import org.phantom4j.ops.cuda.fatbin.FatBinaryEntry;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.fatbin.ImageKind;
+import org.phantom4j.ops.cuda.retarget.compile.CompilerChoice;
+import org.phantom4j.ops.cuda.retarget.compile.ModuleCompiler;
+import org.phantom4j.ops.cuda.retarget.compile.ModuleStore;
+import org.phantom4j.ops.cuda.retarget.compile.PtxCompiler;
+import org.phantom4j.ops.cuda.retarget.library.LibraryId;
+import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
+import org.phantom4j.ops.cuda.retarget.library.LibraryWriter;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
 /**
  * Translates a CUDA library: compiles the PTX of each of its fat binaries for one architecture and writes a

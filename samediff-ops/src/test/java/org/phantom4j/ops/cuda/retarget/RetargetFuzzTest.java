@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.phantom4j.ops.cuda.fatbin.Compression;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.fatbin.TestLibrary;
+import org.phantom4j.ops.cuda.retarget.compile.ScriptCompiler;
 
 /** Damaged libraries through the whole translation: a library comes out, or an error and nothing. */
 @Timeout(120)

@@ -31,6 +31,11 @@ import org.phantom4j.ops.cuda.fatbin.FatBinaryEntry;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.fatbin.ImageKind;
 import org.phantom4j.ops.cuda.fatbin.TestLibrary;
+import org.phantom4j.ops.cuda.retarget.compile.ScriptCompiler;
+import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
 @Timeout(60)
 class RetargeterTest {

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import java.io.File;
 import java.io.IOException;
@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 
 /**
  * {@code ptxas} of a CUDA toolkit; needs no GPU.

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -20,6 +20,7 @@ import org.phantom4j.ops.cuda.fatbin.ElfFile;
 import org.phantom4j.ops.cuda.fatbin.ElfSection;
 import org.phantom4j.ops.cuda.fatbin.FatBinary;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 
 @Timeout(60)
 class CompilersTest {

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +11,7 @@ import java.util.List;
 import org.phantom4j.ops.cuda.fatbin.Compression;
 import org.phantom4j.ops.cuda.fatbin.FatBinaryWriter;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 
 /**
  * Compiles modules, each at the highest optimisation level, of those allowed, that the compiler survives: at level 3,
@@ -18,7 +19,7 @@ import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
  *
  * <p>May be used by several threads at once.
  */
-final class ModuleCompiler {
+public final class ModuleCompiler {
     private static final byte[] SMALLEST_MODULE =
             ".version 7.0\n.target sm_52\n.address_size 64\n.visible .entry probe()\n{\n    ret;\n}\n"
                     .getBytes(StandardCharsets.US_ASCII);
@@ -29,10 +30,14 @@ final class ModuleCompiler {
     private final Duration limit;
 
     /**
+     * Makes one.
+     *
+     * @param compiler what compiles
+     * @param target   the architecture to compile for
      * @param highest the level to start at
      * @param limit   of one attempt
      */
-    ModuleCompiler(PtxCompiler compiler, GpuArchitecture target, int highest, Duration limit) {
+    public ModuleCompiler(PtxCompiler compiler, GpuArchitecture target, int highest, Duration limit) {
         this.compiler = compiler;
         this.target = target;
         this.levels =
@@ -41,7 +46,7 @@ final class ModuleCompiler {
     }
 
     /** A module's kernels, as the fat binary that takes the place of the old one. The array is not copied. */
-    static final class Compiled {
+    public static final class Compiled {
         private final byte[] container;
         private final int level;
 
@@ -50,12 +55,13 @@ final class ModuleCompiler {
             this.level = level;
         }
 
-        byte[] container() {
+        /** {@return the fat binary} */
+        public byte[] container() {
             return container;
         }
 
         /** {@return the optimisation level that they were compiled at} */
-        int level() {
+        public int level() {
             return level;
         }
     }
@@ -65,7 +71,7 @@ final class ModuleCompiler {
      *
      * @throws RetargetException if it cannot
      */
-    void probe(Path scratch) throws IOException, InterruptedException {
+    public void probe(Path scratch) throws IOException, InterruptedException {
         compile(SMALLEST_MODULE, "an empty kernel", scratch);
     }
 
@@ -76,7 +82,7 @@ final class ModuleCompiler {
      * @param scratch a folder for files that are gone when this returns
      * @throws RetargetException if no level works; the message has the compiler's words
      */
-    Compiled compile(byte[] ptx, String name, Path scratch) throws IOException, InterruptedException {
+    public Compiled compile(byte[] ptx, String name, Path scratch) throws IOException, InterruptedException {
         Path source = Files.createTempFile(scratch, "module", ".ptx");
         Path cubin = Files.createTempFile(scratch, "module", ".cubin");
         try {

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 
 /** The compiler in NVIDIA's driver, through JavaCPP's CUDA presets: needs a driver, and no toolkit. */
 final class DriverCompiler implements PtxCompiler {

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.library;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,7 +32,8 @@ public record RetargetCache(Path root) {
                         : Path.of(System.getProperty("user.home"), ".phantom4j", "retarget"));
     }
 
-    Path folder(LibraryId original, GpuArchitecture target, String compiler) {
+    /** {@return the folder of a translation} */
+    public Path folder(LibraryId original, GpuArchitecture target, String compiler) {
         return root.resolve(original.shortName() + "-" + target + "-" + compiler);
     }
 
@@ -57,7 +58,7 @@ public record RetargetCache(Path root) {
      * Finds a translation of the library with this size and CRC-32 whose kernels run on {@code gpu}: of several, the one
      * for the nearest architecture, and of these the one that was made last.
      */
-    Optional<RetargetedLibrary> find(long bytes, long crc32, GpuArchitecture gpu) throws IOException {
+    public Optional<RetargetedLibrary> find(long bytes, long crc32, GpuArchitecture gpu) throws IOException {
         Map<RetargetedLibrary, FileTime> made = new LinkedHashMap<>();
         for (RetargetedLibrary library : libraries()) {
             if (library.original().bytes() == bytes

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import static org.bytedeco.cuda.global.cudart.CUDA_SUCCESS;
 import static org.bytedeco.cuda.global.cudart.CU_JIT_ERROR_LOG_BUFFER;

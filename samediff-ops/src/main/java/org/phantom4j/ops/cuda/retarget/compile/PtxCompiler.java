@@ -1,11 +1,11 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import java.nio.file.Path;
 import java.util.List;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 
 /** A program that compiles one file of PTX to a cubin: run in a process of its own, since compilers crash. */
-interface PtxCompiler {
+public interface PtxCompiler {
     /** {@return its name and version, fit for a file name: what it makes may differ from version to version} */
     String version();
 
