@@ -17,7 +17,7 @@ final class DriverCompiler implements PtxCompiler {
 
     private final String version;
 
-    private DriverCompiler(String version) {
+    DriverCompiler(String version) {
         this.version = version;
     }
 

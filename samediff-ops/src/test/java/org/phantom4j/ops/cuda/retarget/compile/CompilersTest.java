@@ -127,4 +127,109 @@ class CompilersTest {
         assertTrue(result.output().endsWith("99999\n100000\n"));
         assertTrue(result.output().length() <= 64 << 10);
     }
+
+    @Test
+    void ptxasThatHasAFastCompilationUsesItForLevelTwo() throws Exception {
+        String version = "case $1 in --version) echo V12.9.86;; ";
+        ScriptCompiler.write(folder.resolve("ptxas"), version + "--help) echo '--Ofast-compile <0|min|mid>';; esac");
+        PtxasCompiler fast = PtxasCompiler.find(folder.toString()).orElseThrow();
+        assertEquals(List.of(3, 2, 1, 0), fast.levels());
+        assertEquals(2, fast.usualLevel());
+        Path file = Path.of("file");
+        assertTrue(fast.command(file, file, HOPPER, 2).contains("--Ofast-compile=mid"));
+        assertTrue(fast.command(file, file, HOPPER, 3).contains("-O3"));
+
+        ScriptCompiler.write(folder.resolve("ptxas"), version + "esac");
+        PtxasCompiler older = PtxasCompiler.find(folder.toString()).orElseThrow();
+        assertEquals(List.of(3, 1, 0), older.levels());
+        assertEquals(3, older.usualLevel());
+    }
+
+    @Test
+    void compilationStartsAtTheLevelAskedFor() throws Exception {
+        ScriptCompiler script = ScriptCompiler.create(folder, ScriptCompiler.COMPILE);
+        assertEquals(
+                1,
+                new ModuleCompiler(script, HOPPER, 2, LIMIT)
+                        .compile(PTX, "twice", folder)
+                        .level());
+        assertEquals(
+                0,
+                new ModuleCompiler(script, HOPPER, 0, LIMIT)
+                        .compile(PTX, "twice", folder)
+                        .level());
+    }
+
+    @Test
+    void driversCompilerIsHandedLevelAndArchitecture() {
+        DriverCompiler compiler = new DriverCompiler("driver-13.0");
+        List<String> command = compiler.command(Path.of("a.ptx"), Path.of("a.cubin"), HOPPER, 3);
+        assertEquals(
+                List.of(DriverCompilerMain.class.getName(), "90", "3", "a.ptx", "a.cubin"),
+                command.subList(command.size() - 5, command.size()));
+        assertTrue(compiler.levels().contains(compiler.usualLevel()));
+    }
+
+    @Test
+    void linkerOptionsAreNumbersOfAPointersSize() {
+        try (LinkOptions options = new LinkOptions()) {
+            options.put(9, 90);
+            options.put(5, 0x7f0012345678L);
+            assertEquals(2, options.count());
+            assertEquals(9, options.names().get(0));
+            assertEquals(5, options.names().get(1));
+            // void*[2]: read as pointers, their addresses are the numbers
+            assertEquals(90, options.values().get(0).address());
+            assertEquals(0x7f0012345678L, options.values().get(1).address());
+            for (int more = 2; more < 8; more++) {
+                options.put(more, more);
+            }
+            assertThrows(IllegalStateException.class, () -> options.put(8, 8));
+        }
+    }
+
+    @Test
+    void programThatIsEndedStartsNoCompilerAnew() throws Exception {
+        Path pids = folder.resolve("pids");
+        Path script = ScriptCompiler.write(folder.resolve("compiler"), "echo $$ >> " + pids + "; exec sleep 100");
+        Process program = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        EndlessCompilation.class.getName(),
+                        script.toString(),
+                        folder.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try {
+            while (!Files.exists(pids) || Files.size(pids) == 0) {
+                assertTrue(program.isAlive());
+                Thread.sleep(10);
+            }
+            // SIGTERM
+            program.destroy();
+            program.waitFor();
+        } finally {
+            program.destroyForcibly();
+        }
+        for (String pid : Files.readAllLines(pids)) {
+            while (ProcessHandle.of(Long.parseLong(pid))
+                    .map(ProcessHandle::isAlive)
+                    .orElse(false)) {
+                Thread.sleep(10);
+            }
+        }
+    }
+
+    /** A program that compiles with a script, at three levels if the first fails. */
+    static final class EndlessCompilation {
+        private EndlessCompilation() {}
+
+        /** Arguments: the script, and a folder. */
+        public static void main(String[] arguments) throws Exception {
+            ScriptCompiler compiler = new ScriptCompiler("script-1.0", Path.of(arguments[0]));
+            new ModuleCompiler(compiler, HOPPER, 3, LIMIT).compile(PTX, "twice", Path.of(arguments[1]));
+        }
+    }
 }
