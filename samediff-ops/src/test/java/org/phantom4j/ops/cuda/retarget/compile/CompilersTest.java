@@ -215,11 +215,16 @@ class CompilersTest {
         }
         for (String pid : Files.readAllLines(pids)) {
             while (ProcessHandle.of(Long.parseLong(pid))
-                    .map(ProcessHandle::isAlive)
-                    .orElse(false)) {
+                    .filter(CompilersTest::runs)
+                    .isPresent()) {
                 Thread.sleep(10);
             }
         }
+    }
+
+    /** One that has ended has no command any more, even if nobody has asked for its exit code yet. */
+    private static boolean runs(ProcessHandle process) {
+        return process.isAlive() && process.info().command().isPresent();
     }
 
     /** A program that compiles with a script, at three levels if the first fails. */
