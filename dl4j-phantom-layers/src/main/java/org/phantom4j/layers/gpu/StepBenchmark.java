@@ -1,0 +1,117 @@
+package org.phantom4j.layers.gpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.phantom4j.comm.cuda.CudaEvent;
+import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.ops.PhantomGeometry;
+import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.gpu.ElementwiseActivation;
+import org.phantom4j.ops.gpu.Precision;
+
+/**
+ * Times a compiled step on random parameters and data that stay on the device, without a network in host memory.
+ *
+ * <p>Threads: the rank's own.
+ */
+public final class StepBenchmark implements AutoCloseable {
+
+    private static final long LIMIT_NS = 300_000_000_000L;
+    private static final int WARM_UPS = 5;
+
+    private final GpuMachine machine;
+    private final StepProgram program;
+
+    /**
+     * What is timed: a stack of equal layers with ReLU between them, squared errors, SGD.
+     *
+     * @param phantom whether layers are phantom- or tensor-parallel
+     * @param training a whole step, or forward alone
+     */
+    public record Setup(
+            boolean phantom,
+            long width,
+            int layers,
+            int shards,
+            long phantomWidth,
+            long batch,
+            Precision precision,
+            boolean training) {
+
+        Stack stack() {
+            List<Stack.Layer> all = new ArrayList<>();
+            PhantomGeometry geometry = new PhantomGeometry(width, width, shards, phantomWidth);
+            for (int i = 0; i < layers; i++) {
+                all.add(new Stack.Layer(phantom, geometry, new ElementwiseActivation(1, 0)));
+            }
+            return new Stack(all, new Stack.End(Stack.End.Kind.SQUARED, width, false), new Stack.Update.Sgd(1e-4));
+        }
+    }
+
+    /** Prepares the step. A collective: every rank calls it. */
+    public StepBenchmark(Setup setup, int device, DeviceGroup group) {
+        this.machine = new GpuMachine(device, group, setup.precision());
+        try {
+            Stack stack = setup.stack();
+            ShardRange own = ShardRange.of(group.rank(), group.size(), stack.shards());
+            DeviceParameters parameters = new DeviceParameters(machine, stack, own, setup.training());
+            long perShard = setup.width() / setup.shards();
+            // uniform numbers of variance 1 / inputs, so that activations neither fade nor grow
+            double scale = Math.sqrt(12.0 / (setup.phantom() ? 2 * perShard : setup.width()));
+            this.program = new StepProgram(machine, stack, parameters, own, setup.batch(), setup.training());
+            machine.kernels.fill(
+                    machine.main, parameters.all().address(), parameters.all().length(), 3, scale);
+            await();
+        } catch (RuntimeException e) {
+            machine.close();
+            throw e;
+        }
+    }
+
+    /** Runs steps and waits for them; returns the milliseconds between the first's start and the last's end, each. */
+    public double millisecondsPerStep(int steps) {
+        try (CudaEvent start = CudaEvent.timed();
+                CudaEvent end = CudaEvent.timed()) {
+            start.record(machine.main);
+            for (int i = 0; i < steps; i++) {
+                program.start();
+            }
+            end.record(machine.main);
+            await();
+            return start.millisecondsTo(end) / steps;
+        }
+    }
+
+    /** Runs some steps that do not count. */
+    public void warmUp() {
+        millisecondsPerStep(WARM_UPS);
+    }
+
+    private void await() {
+        if (!machine.main.synchronize(LIMIT_NS)) {
+            machine.group.abort();
+            throw new IllegalStateException("steps took longer than " + LIMIT_NS / 1_000_000_000L + " s");
+        }
+    }
+
+    /** Bytes of device memory that the step holds. */
+    public long deviceBytes() {
+        return machine.allocatedBytes();
+    }
+
+    /** Kernels, copies and collectives of a step. */
+    public long nodes() {
+        return program.nodes();
+    }
+
+    /** The loss of the last step. */
+    public double loss() {
+        return program.loss();
+    }
+
+    @Override
+    public void close() {
+        program.close();
+        machine.close();
+    }
+}
