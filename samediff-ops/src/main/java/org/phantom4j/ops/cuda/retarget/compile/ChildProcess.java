@@ -17,7 +17,8 @@ final class ChildProcess {
     private static final int KEPT_OUTPUT_BYTES = 64 << 10;
     private static final int SIGNALLED = 128;
     private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
-    private static volatile boolean ending;
+    /** Guarded by RUNNING. */
+    private static boolean ending;
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(ChildProcess::endAll));
@@ -56,16 +57,7 @@ final class ChildProcess {
         Path output = Files.createTempFile("phantom4j", ".log");
         Process process = null;
         try {
-            process = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectInput(new File("/dev/null"))
-                    .redirectOutput(output.toFile())
-                    .start();
-            RUNNING.add(process);
-            // after the process is among those that endAll() sees: one of the two ends it
-            if (ending) {
-                throw new IOException("interrupted: this program is being ended");
-            }
+            process = start(command, output);
             boolean ended = process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS);
             return new Result(!ended, ended ? process.exitValue() : -1, tail(output));
         } finally {
@@ -77,10 +69,27 @@ final class ChildProcess {
         }
     }
 
-    /** Ends what runs, and whatever a thread that sees it end might start in its place. */
+    private static Process start(List<String> command, Path output) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectInput(new File("/dev/null"))
+                .redirectOutput(output.toFile());
+        // not while endAll() runs, nor after it: this virtual machine may be gone before it could end the program
+        synchronized (RUNNING) {
+            if (ending) {
+                throw new IOException("interrupted: this program is being ended");
+            }
+            Process process = builder.start();
+            RUNNING.add(process);
+            return process;
+        }
+    }
+
     private static void endAll() {
-        ending = true;
-        RUNNING.forEach(Process::destroyForcibly);
+        synchronized (RUNNING) {
+            ending = true;
+            RUNNING.forEach(Process::destroyForcibly);
+        }
     }
 
     private static String tail(Path file) throws IOException {

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -188,7 +189,7 @@ class CompilersTest {
         }
     }
 
-    @Test
+    @RepeatedTest(5)
     void programThatIsEndedStartsNoCompilerAnew() throws Exception {
         Path pids = folder.resolve("pids");
         Path script = ScriptCompiler.write(folder.resolve("compiler"), "echo $$ >> " + pids + "; exec sleep 100");
