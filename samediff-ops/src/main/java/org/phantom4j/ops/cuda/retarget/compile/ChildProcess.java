@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import java.io.File;
 import java.io.IOException;
@@ -14,12 +14,14 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs a program with a deadline. What still runs when this virtual machine ends is ended with it. */
 final class ChildProcess {
-    private static final int KEPT_OUTPUT_BYTES = 16 << 10;
+    private static final int KEPT_OUTPUT_BYTES = 64 << 10;
     private static final int SIGNALLED = 128;
     private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
+    /** Guarded by RUNNING. */
+    private static boolean ending;
 
     static {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> RUNNING.forEach(Process::destroyForcibly)));
+        Runtime.getRuntime().addShutdownHook(new Thread(ChildProcess::endAll));
     }
 
     private ChildProcess() {}
@@ -29,7 +31,7 @@ final class ChildProcess {
      *
      * @param timedOut whether it was ended at its deadline
      * @param exitCode as the operating system gives it
-     * @param output   the last 16 KiB of what it printed, both streams
+     * @param output   the last 64 KiB of what it printed, both streams
      */
     record Result(boolean timedOut, int exitCode, String output) {
         boolean succeeded() {
@@ -55,12 +57,7 @@ final class ChildProcess {
         Path output = Files.createTempFile("phantom4j", ".log");
         Process process = null;
         try {
-            process = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectInput(new File("/dev/null"))
-                    .redirectOutput(output.toFile())
-                    .start();
-            RUNNING.add(process);
+            process = start(command, output);
             boolean ended = process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS);
             return new Result(!ended, ended ? process.exitValue() : -1, tail(output));
         } finally {
@@ -69,6 +66,29 @@ final class ChildProcess {
                 RUNNING.remove(process);
             }
             Files.deleteIfExists(output);
+        }
+    }
+
+    private static Process start(List<String> command, Path output) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectInput(new File("/dev/null"))
+                .redirectOutput(output.toFile());
+        // not while endAll() runs, nor after it: this virtual machine may be gone before it could end the program
+        synchronized (RUNNING) {
+            if (ending) {
+                throw new IOException("interrupted: this program is being ended");
+            }
+            Process process = builder.start();
+            RUNNING.add(process);
+            return process;
+        }
+    }
+
+    private static void endAll() {
+        synchronized (RUNNING) {
+            ending = true;
+            RUNNING.forEach(Process::destroyForcibly);
         }
     }
 

@@ -1,7 +1,8 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import java.io.IOException;
 import java.util.Optional;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 
 /** Which compiler translates. */
 public enum CompilerChoice {
@@ -21,7 +22,12 @@ public enum CompilerChoice {
         return find().version();
     }
 
-    PtxCompiler find() throws IOException, InterruptedException {
+    /**
+     * {@return the compiler that this choice finds here}
+     *
+     * @throws RetargetException if there is none
+     */
+    public PtxCompiler find() throws IOException, InterruptedException {
         if (this != DRIVER) {
             Optional<PtxasCompiler> ptxas = PtxasCompiler.find(System.getenv().getOrDefault("PATH", ""));
             if (ptxas.isPresent()) {

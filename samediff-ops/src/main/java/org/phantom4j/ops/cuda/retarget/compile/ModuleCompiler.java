@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,31 +11,42 @@ import java.util.List;
 import org.phantom4j.ops.cuda.fatbin.Compression;
 import org.phantom4j.ops.cuda.fatbin.FatBinaryWriter;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 
 /**
- * Compiles modules, each at the highest optimisation level that the compiler survives: above level 1, driver 580's
- * compiler and ptxas 13.0 were seen to crash on one of ND4J's 229 modules, the random numbers.
+ * Compiles modules, each at the highest optimisation level, of those allowed, that the compiler survives: at level 3,
+ * driver 580's compiler and ptxas 13.0 were seen to crash on one of ND4J's 229 modules, the random numbers.
  *
  * <p>May be used by several threads at once.
  */
-final class ModuleCompiler {
-    private static final int[] LEVELS = {3, 1, 0};
-    private static final byte[] EMPTY_MODULE =
-            ".version 7.0\n.target sm_52\n.address_size 64\n".getBytes(StandardCharsets.US_ASCII);
+public final class ModuleCompiler {
+    private static final byte[] SMALLEST_MODULE =
+            ".version 7.0\n.target sm_52\n.address_size 64\n.visible .entry probe()\n{\n    ret;\n}\n"
+                    .getBytes(StandardCharsets.US_ASCII);
 
     private final PtxCompiler compiler;
     private final GpuArchitecture target;
+    private final List<Integer> levels;
     private final Duration limit;
 
-    /** @param limit of one attempt */
-    ModuleCompiler(PtxCompiler compiler, GpuArchitecture target, Duration limit) {
+    /**
+     * Makes one.
+     *
+     * @param compiler what compiles
+     * @param target   the architecture to compile for
+     * @param highest the level to start at
+     * @param limit   of one attempt
+     */
+    public ModuleCompiler(PtxCompiler compiler, GpuArchitecture target, int highest, Duration limit) {
         this.compiler = compiler;
         this.target = target;
+        this.levels =
+                compiler.levels().stream().filter(level -> level <= highest).toList();
         this.limit = limit;
     }
 
     /** A module's kernels, as the fat binary that takes the place of the old one. The array is not copied. */
-    static final class Compiled {
+    public static final class Compiled {
         private final byte[] container;
         private final int level;
 
@@ -44,23 +55,24 @@ final class ModuleCompiler {
             this.level = level;
         }
 
-        byte[] container() {
+        /** {@return the fat binary} */
+        public byte[] container() {
             return container;
         }
 
         /** {@return the optimisation level that they were compiled at} */
-        int level() {
+        public int level() {
             return level;
         }
     }
 
     /**
-     * Compiles an empty module, so that a compiler that does not know the architecture is found out at once.
+     * Compiles an empty kernel, so that a compiler that does not know the architecture is found out at once.
      *
      * @throws RetargetException if it cannot
      */
-    void probe(Path scratch) throws IOException, InterruptedException {
-        compile(EMPTY_MODULE, "an empty module", scratch);
+    public void probe(Path scratch) throws IOException, InterruptedException {
+        compile(SMALLEST_MODULE, "an empty kernel", scratch);
     }
 
     /**
@@ -70,13 +82,13 @@ final class ModuleCompiler {
      * @param scratch a folder for files that are gone when this returns
      * @throws RetargetException if no level works; the message has the compiler's words
      */
-    Compiled compile(byte[] ptx, String name, Path scratch) throws IOException, InterruptedException {
+    public Compiled compile(byte[] ptx, String name, Path scratch) throws IOException, InterruptedException {
         Path source = Files.createTempFile(scratch, "module", ".ptx");
         Path cubin = Files.createTempFile(scratch, "module", ".cubin");
         try {
             Files.write(source, trimmed(ptx));
             List<String> failures = new ArrayList<>();
-            for (int level : LEVELS) {
+            for (int level : levels) {
                 ChildProcess.Result result = ChildProcess.run(compiler.command(source, cubin, target, level), limit);
                 if (result.succeeded() && Files.exists(cubin) && Files.size(cubin) > 0) {
                     byte[] kernels = Files.readAllBytes(cubin);

@@ -1,17 +1,21 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.library;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 
 /**
  * The folder of translated libraries: one folder each, named after the original's checksum, the architecture and
- * the compiler's version.
+ * the compiler's version and level.
  *
  * @param root the folder, which need not exist yet
  */
@@ -28,7 +32,8 @@ public record RetargetCache(Path root) {
                         : Path.of(System.getProperty("user.home"), ".phantom4j", "retarget"));
     }
 
-    Path folder(LibraryId original, GpuArchitecture target, String compiler) {
+    /** {@return the folder of a translation} */
+    public Path folder(LibraryId original, GpuArchitecture target, String compiler) {
         return root.resolve(original.shortName() + "-" + target + "-" + compiler);
     }
 
@@ -49,12 +54,20 @@ public record RetargetCache(Path root) {
         return found;
     }
 
-    /** Finds a translation of the library with this size and CRC-32 whose kernels run on {@code gpu}. */
-    Optional<RetargetedLibrary> find(long bytes, long crc32, GpuArchitecture gpu) throws IOException {
-        return libraries().stream()
-                .filter(library -> library.original().bytes() == bytes
-                        && library.original().crc32() == crc32
-                        && gpu.runs(library.target()))
-                .max((a, b) -> a.target().compareTo(b.target()));
+    /**
+     * Finds a translation of the library with this size and CRC-32 whose kernels run on {@code gpu}: of several, the one
+     * for the nearest architecture, and of these the one that was made last.
+     */
+    public Optional<RetargetedLibrary> find(long bytes, long crc32, GpuArchitecture gpu) throws IOException {
+        Map<RetargetedLibrary, FileTime> made = new LinkedHashMap<>();
+        for (RetargetedLibrary library : libraries()) {
+            if (library.original().bytes() == bytes
+                    && library.original().crc32() == crc32
+                    && gpu.runs(library.target())) {
+                made.put(library, Files.getLastModifiedTime(library.file()));
+            }
+        }
+        return made.keySet().stream()
+                .max(Comparator.comparing(RetargetedLibrary::target).thenComparing(made::get));
     }
 }

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.library;
 
 /**
  * Which library it is.
@@ -7,7 +7,7 @@ package org.phantom4j.ops.cuda.retarget;
  * @param bytes  its size
  * @param crc32  of its bytes, as in the directory of a jar
  */
-record LibraryId(String sha256, long bytes, long crc32) {
+public record LibraryId(String sha256, long bytes, long crc32) {
     private static final int SHORT_DIGITS = 16;
 
     /** {@return the first digits, enough for a folder's name} */

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import static org.bytedeco.cuda.global.cudart.CUDA_SUCCESS;
 import static org.bytedeco.cuda.global.cudart.CU_JIT_ERROR_LOG_BUFFER;
@@ -15,6 +15,7 @@ import static org.bytedeco.cuda.global.cudart.cuInit;
 import static org.bytedeco.cuda.global.cudart.cuLinkAddData;
 import static org.bytedeco.cuda.global.cudart.cuLinkComplete;
 import static org.bytedeco.cuda.global.cudart.cuLinkCreate;
+import static org.bytedeco.cuda.global.cudart.cuLinkDestroy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,7 +25,6 @@ import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUlinkState_st;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
-import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
@@ -62,6 +62,7 @@ final class DriverCompilerMain {
         check("cuInit", cuInit(0));
         int[] device = new int[1];
         check("cuDeviceGet", cuDeviceGet(device, 0));
+        // the linker wants a current context, whatever it compiles for
         CUctx_st context = new CUctx_st();
         check("cuDevicePrimaryCtxRetain", cuDevicePrimaryCtxRetain(context, device[0]));
         check("cuCtxSetCurrent", cuCtxSetCurrent(context));
@@ -69,41 +70,44 @@ final class DriverCompilerMain {
         byte[] text = Files.readAllBytes(ptxFile);
         try (BytePointer log = new BytePointer(LOG_BYTES);
                 BytePointer ptx = new BytePointer(Arrays.copyOf(text, text.length + 1));
-                IntPointer names = new IntPointer(
-                        CU_JIT_OPTIMIZATION_LEVEL,
-                        CU_JIT_TARGET,
-                        CU_JIT_ERROR_LOG_BUFFER,
-                        CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES);
-                // each value is a void* that holds the number itself
-                LongPointer values = new LongPointer(level, architecture, log.address(), LOG_BYTES);
+                LinkOptions options = new LinkOptions()) {
+            log.put(0, (byte) 0);
+            options.put(CU_JIT_TARGET, architecture);
+            options.put(CU_JIT_OPTIMIZATION_LEVEL, level);
+            options.put(CU_JIT_ERROR_LOG_BUFFER, log.address());
+            options.put(CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES, LOG_BYTES);
+            Files.write(cubinFile, link(options, ptx, log));
+        }
+    }
+
+    /** {@return a copy of the linked cubin, which belongs to the linker and goes with it} */
+    private static byte[] link(LinkOptions options, BytePointer ptx, BytePointer log) {
+        CUlinkState_st linker = new CUlinkState_st();
+        check("cuLinkCreate", cuLinkCreate(options.count(), options.names(), options.values(), linker));
+        try (BytePointer name = new BytePointer("module");
                 PointerPointer<BytePointer> cubin = new PointerPointer<>(1);
                 SizeTPointer cubinBytes = new SizeTPointer(1)) {
-            log.put(0, (byte) 0);
-            CUlinkState_st state = new CUlinkState_st();
-            check("cuLinkCreate", cuLinkCreate((int) names.limit(), names, new PointerPointer<>(values), state));
             checkLink(
                     "cuLinkAddData",
+                    // options of its own would take the place of the linker's
                     cuLinkAddData(
-                            state,
-                            CU_JIT_INPUT_PTX,
-                            ptx,
-                            ptx.limit(),
-                            new BytePointer("module"),
-                            0,
-                            (IntPointer) null,
-                            (Pointer) null),
+                            linker, CU_JIT_INPUT_PTX, ptx, ptx.limit(), name, 0, (IntPointer) null, (Pointer) null),
                     log);
-            checkLink("cuLinkComplete", cuLinkComplete(state, cubin, cubinBytes), log);
+            checkLink("cuLinkComplete", cuLinkComplete(linker, cubin, cubinBytes), log);
             byte[] made = new byte[Math.toIntExact(cubinBytes.get())];
             cubin.get(BytePointer.class).get(made);
-            Files.write(cubinFile, made);
+            // before the log and the options are freed: the linker may write to them until then
+            check("cuLinkDestroy", cuLinkDestroy(linker));
+            return made;
         }
-        // the process ends here and takes the context, the linker and its output with it
     }
 
     private static void checkLink(String call, int status, BytePointer log) {
         if (status != CUDA_SUCCESS) {
-            System.err.println(log.getString());
+            // up to its zero: the pointer's own length is that of the buffer
+            String text = log.getString();
+            int end = text.indexOf(0);
+            System.err.println(end < 0 ? text : text.substring(0, end));
         }
         check(call, status);
     }

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
 
 /**
  * Compiled modules on disk, each named after the checksum of its PTX, until all are there: what makes a
@@ -18,10 +19,11 @@ import java.util.stream.Stream;
  *
  * @param folder the folder, which exists
  */
-record ModuleStore(Path folder) {
+public record ModuleStore(Path folder) {
     private static final Pattern NAME = Pattern.compile("[0-9a-f]{64}-O(\\d)\\.fatbin");
 
-    Optional<ModuleCompiler.Compiled> find(byte[] ptx) throws IOException {
+    /** {@return what was compiled of a module, if it has been} */
+    public Optional<ModuleCompiler.Compiled> find(byte[] ptx) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
             String key = key(ptx);
             Optional<Path> found =
@@ -37,7 +39,8 @@ record ModuleStore(Path folder) {
         }
     }
 
-    void put(byte[] ptx, ModuleCompiler.Compiled compiled) throws IOException {
+    /** Keeps what was compiled of a module. */
+    public void put(byte[] ptx, ModuleCompiler.Compiled compiled) throws IOException {
         Path part = Files.createTempFile(folder, "module", ".part");
         Files.write(part, compiled.container());
         Files.move(

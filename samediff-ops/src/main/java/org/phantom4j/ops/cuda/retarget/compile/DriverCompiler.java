@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.compile;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 
 /** The compiler in NVIDIA's driver, through JavaCPP's CUDA presets: needs a driver, and no toolkit. */
 final class DriverCompiler implements PtxCompiler {
@@ -16,7 +17,7 @@ final class DriverCompiler implements PtxCompiler {
 
     private final String version;
 
-    private DriverCompiler(String version) {
+    DriverCompiler(String version) {
         this.version = version;
     }
 
@@ -40,6 +41,16 @@ final class DriverCompiler implements PtxCompiler {
     }
 
     @Override
+    public List<Integer> levels() {
+        return List.of(3, 1, 0);
+    }
+
+    @Override
+    public int usualLevel() {
+        return 3;
+    }
+
+    @Override
     public List<String> command(Path ptx, Path cubin, GpuArchitecture target, int level) {
         return java(
                 List.of(Integer.toString(target.number()), Integer.toString(level), ptx.toString(), cubin.toString()));
@@ -49,8 +60,13 @@ final class DriverCompiler implements PtxCompiler {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
+                // the compiler recurses deeply, on the stack of the thread that calls it
+                "-Xss64m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
+                // a crash is expected of the compiler: it leaves nothing lying about, and is told on standard output
+                "-XX:ErrorFile=/dev/null",
+                "-XX:-CreateCoredumpOnCrash",
                 "-cp",
                 System.getProperty("java.class.path")));
         for (String property : List.of("java.library.path", "org.bytedeco.javacpp.pathsfirst")) {

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.library;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,12 +18,13 @@ import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
  * @param file           the library
  * @param original       what it was made of; of the same size
  * @param target         the architecture it was made for
- * @param compiler       the compiler and its version
+ * @param compiler       the compiler, its version and the level it started at
  * @param modulesByLevel how many modules were compiled at each optimisation level
  */
 public record RetargetedLibrary(
         Path file, LibraryId original, GpuArchitecture target, String compiler, Map<Integer, Integer> modulesByLevel) {
-    static final String DESCRIPTION = "retarget.properties";
+    /** The name of the file that describes it. */
+    public static final String DESCRIPTION = "retarget.properties";
 
     /** Copies the map. */
     public RetargetedLibrary {
@@ -39,7 +40,7 @@ public record RetargetedLibrary(
     }
 
     /** Writes the description beside the library, whole or not at all. */
-    void write() throws IOException {
+    public void write() throws IOException {
         Properties properties = new Properties();
         properties.setProperty("library", file.getFileName().toString());
         properties.setProperty("original.sha256", original.sha256());
@@ -62,7 +63,7 @@ public record RetargetedLibrary(
      * @return null if there is none, or the library is not as it says
      * @throws RetargetException if the description is damaged
      */
-    static RetargetedLibrary read(Path folder) throws IOException {
+    public static RetargetedLibrary read(Path folder) throws IOException {
         Path description = folder.resolve(DESCRIPTION);
         if (!Files.isRegularFile(description)) {
             return null;

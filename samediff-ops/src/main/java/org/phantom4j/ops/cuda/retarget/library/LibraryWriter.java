@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.library;
 
 import java.io.Closeable;
 import java.io.IOException;
@@ -22,7 +22,7 @@ import org.phantom4j.ops.cuda.fatbin.FatBinary;
  *
  * <p>Not for use by several threads at once.
  */
-final class LibraryWriter implements Closeable {
+public final class LibraryWriter implements Closeable {
     private static final int CHUNK_BYTES = 1 << 20;
 
     private final Path part;
@@ -34,7 +34,7 @@ final class LibraryWriter implements Closeable {
     }
 
     /** Starts a copy of {@code original} that has zeros where the sections are (holes, where the disk has them). */
-    static LibraryWriter create(ByteSource original, List<ElfSection> sections, Path folder) throws IOException {
+    public static LibraryWriter create(ByteSource original, List<ElfSection> sections, Path folder) throws IOException {
         Path part = Files.createTempFile(
                 folder,
                 "library",
@@ -64,7 +64,7 @@ final class LibraryWriter implements Closeable {
      *
      * @throws RetargetException if it does not fit
      */
-    void replace(FatBinary old, byte[] container) throws IOException {
+    public void replace(FatBinary old, byte[] container) throws IOException {
         if (container.length > old.bytes()) {
             throw new RetargetException(String.format(
                     "the fat binary at offset 0x%x has room for %d bytes, its translation needs %d",
@@ -78,7 +78,7 @@ final class LibraryWriter implements Closeable {
      *
      * @throws RetargetException if they differ outside the sections
      */
-    void finish(ByteSource original, List<ElfSection> sections, Path destination) throws IOException {
+    public void finish(ByteSource original, List<ElfSection> sections, Path destination) throws IOException {
         out.force(true);
         try (ByteSource copy = ByteSource.open(part)) {
             if (copy.size() != original.size()) {

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.library;
 
 import java.io.Closeable;
 import java.io.IOException;
@@ -23,12 +23,12 @@ import org.phantom4j.ops.cuda.fatbin.FatBinary;
  *
  * <p>Identified by its SHA-256; size and CRC-32, which a jar's directory states, find it again without reading it.
  */
-final class LibraryInput implements Closeable {
+public final class LibraryInput implements Closeable {
     /** Where the jar of ND4J 1.0.0-M1.1 for Linux keeps the library. */
-    static final String M1_ENTRY = "org/nd4j/nativeblas/linux-x86_64/libnd4jcuda.so";
+    public static final String M1_ENTRY = "org/nd4j/nativeblas/linux-x86_64/libnd4jcuda.so";
 
     /** Where the jar of ND4J 1.0.0-M2.1 does. */
-    static final String M2_ENTRY = "org/nd4j/linalg/jcublas/bindings/linux-x86_64/libnd4jcuda.so";
+    public static final String M2_ENTRY = "org/nd4j/linalg/jcublas/bindings/linux-x86_64/libnd4jcuda.so";
 
     private static final int BUFFER_BYTES = 1 << 20;
 
@@ -51,7 +51,7 @@ final class LibraryInput implements Closeable {
      * @param scratch a folder to unpack a jar's library in
      * @throws RetargetException if the file is missing, or the jar holds no such library
      */
-    static LibraryInput open(Path source, Path scratch) throws IOException {
+    public static LibraryInput open(Path source, Path scratch) throws IOException {
         requireFile(source);
         if (!isJar(source)) {
             try (InputStream in = Files.newInputStream(source)) {
@@ -80,7 +80,7 @@ final class LibraryInput implements Closeable {
      *
      * @throws IOException if it is not; the message names the file
      */
-    static void check(Path source) throws IOException {
+    public static void check(Path source) throws IOException {
         requireFile(source);
         if (isJar(source)) {
             try (ZipFile jar = openJar(source)) {
@@ -127,16 +127,17 @@ final class LibraryInput implements Closeable {
     }
 
     /** {@return the library as a file, not to be changed} */
-    Path file() {
+    public Path file() {
         return file;
     }
 
     /** {@return the name that a translated library must bear} */
-    String name() {
+    public String name() {
         return name;
     }
 
-    LibraryId id() {
+    /** {@return which library it is} */
+    public LibraryId id() {
         return id;
     }
 
@@ -156,7 +157,8 @@ final class LibraryInput implements Closeable {
                 checked.getChecksum().getValue());
     }
 
-    static MessageDigest sha256() {
+    /** {@return a new digest} */
+    public static MessageDigest sha256() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {

@@ -1,4 +1,4 @@
-package org.phantom4j.ops.cuda.retarget;
+package org.phantom4j.ops.cuda.retarget.library;
 
 import java.io.IOException;
 
@@ -6,7 +6,8 @@ import java.io.IOException;
 public final class RetargetException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    RetargetException(String message) {
+    /** Makes one with a message for the user. */
+    public RetargetException(String message) {
         super(message);
     }
 }
