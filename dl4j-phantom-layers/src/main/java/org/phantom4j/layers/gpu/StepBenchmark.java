@@ -1,5 +1,6 @@
 package org.phantom4j.layers.gpu;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaEvent;
@@ -16,7 +17,7 @@ import org.phantom4j.ops.gpu.Precision;
  */
 public final class StepBenchmark implements AutoCloseable {
 
-    private static final long LIMIT_NS = 300_000_000_000L;
+    private static final Duration LIMIT = Duration.ofMinutes(5);
     private static final int WARM_UPS = 5;
 
     private final GpuMachine machine;
@@ -88,10 +89,7 @@ public final class StepBenchmark implements AutoCloseable {
     }
 
     private void await() {
-        if (!machine.main.synchronize(LIMIT_NS)) {
-            machine.group.abort();
-            throw new IllegalStateException("steps took longer than " + LIMIT_NS / 1_000_000_000L + " s");
-        }
+        machine.await(LIMIT);
     }
 
     /** Bytes of device memory that the step holds. */
