@@ -31,6 +31,8 @@ public final class Main {
             new VerifyCommand(),
             new BenchCommCommand(),
             new BenchSoakCommand(),
+            new BenchStepCommand(true),
+            new BenchStepCommand(false),
             new RetargetCommand(),
             new DoctorCommand());
 
