@@ -52,6 +52,7 @@ final class StandIn {
                         "-shared",
                         "-fPIC",
                         "-pthread",
+                        "-DMEETINGS=\"" + folder + "\"",
                         "-o",
                         library.toString(),
                         SOURCE.toString(),
