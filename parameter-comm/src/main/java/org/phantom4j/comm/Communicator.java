@@ -24,6 +24,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public interface Communicator extends AutoCloseable {
 
+    /** Counts that say that all blocks are equal. */
+    long[] EQUAL = {};
+
     /** This rank's number, 0 to {@link #size()} − 1. */
     int rank();
 
@@ -60,12 +63,32 @@ public interface Communicator extends AutoCloseable {
     /** Starts to copy {@code array} of rank {@code root} to all ranks. */
     Pending startBroadcast(INDArray array, int root);
 
-    /** Gathers every rank's part on every rank, see {@link #startAllGather}. */
+    /** Starts an all-gather of parts of one length; unlike a call with counts it leaves no array behind. */
+    default Pending startAllGather(INDArray part, INDArray whole) {
+        return startAllGather(part, whole, EQUAL);
+    }
+
+    /** Starts a reduce-scatter of blocks of one length; unlike a call with counts it leaves no array behind. */
+    default Pending startReduceScatter(INDArray whole, INDArray part) {
+        return startReduceScatter(whole, part, EQUAL);
+    }
+
+    /** Gathers parts of one length on every rank, see {@link #startAllGather(INDArray, INDArray)}. */
+    default void allGather(INDArray part, INDArray whole) {
+        startAllGather(part, whole, EQUAL).await();
+    }
+
+    /** Sums wholes and scatters blocks of one length, see {@link #startReduceScatter(INDArray, INDArray)}. */
+    default void reduceScatter(INDArray whole, INDArray part) {
+        startReduceScatter(whole, part, EQUAL).await();
+    }
+
+    /** Gathers every rank's part on every rank, see {@link #startAllGather(INDArray, INDArray, long...)}. */
     default void allGather(INDArray part, INDArray whole, long... counts) {
         startAllGather(part, whole, counts).await();
     }
 
-    /** Sums wholes and scatters the blocks of the sum, see {@link #startReduceScatter}. */
+    /** Sums wholes and scatters the blocks of the sum, see {@link #startReduceScatter(INDArray, INDArray, long...)}. */
     default void reduceScatter(INDArray whole, INDArray part, long... counts) {
         startReduceScatter(whole, part, counts).await();
     }

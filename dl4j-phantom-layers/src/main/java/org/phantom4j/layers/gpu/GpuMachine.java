@@ -1,5 +1,6 @@
 package org.phantom4j.layers.gpu;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.phantom4j.comm.cuda.CudaDevice;
@@ -19,6 +20,7 @@ import org.phantom4j.ops.gpu.ProductShape;
 final class GpuMachine implements AutoCloseable {
 
     private static final long ALIGNMENT = 256;
+    private static final long CHECK_NS = 5_000_000;
 
     /** Streams that run products. */
     private static final int LANES = 3;
@@ -51,7 +53,7 @@ final class GpuMachine implements AutoCloseable {
             this.main = own(CudaStream.create(2));
             this.side = own(CudaStream.create(3));
             this.weights = own(CudaStream.create());
-            this.comm = own(CudaStream.create(5));
+            this.comm = own(CudaStream.urgent());
             this.kernels = own(new Kernels(device, precision));
             this.products = own(new MatrixProducts(device, precision, LANES));
         } catch (RuntimeException | LinkageError e) {
@@ -113,6 +115,25 @@ final class GpuMachine implements AutoCloseable {
     /** A collective, which runs beside what the streams are given between its start and its end. */
     Exchange exchange() {
         return new Exchange(this, event(), event());
+    }
+
+    /**
+     * Waits until everything that was started is done.
+     *
+     * @throws RuntimeException if a rank has failed, or the time is up: the group has then failed, too
+     */
+    void await(Duration timeout) {
+        long began = System.nanoTime();
+        while (!main.synchronize(CHECK_NS)) {
+            group.check();
+            if (System.nanoTime() - began > timeout.toNanos()) {
+                group.abort();
+                throw new IllegalStateException("what device " + device.ordinal() + " (" + device.name()
+                        + ") was given is not done after " + timeout.toMillis()
+                        + " ms: has another rank died, or is the time limit too short?");
+            }
+        }
+        group.check();
     }
 
     @Override

@@ -131,13 +131,7 @@ public final class GpuTrainer implements AutoCloseable {
     }
 
     private void await() {
-        if (!machine.main.synchronize(options.timeout().toNanos())) {
-            machine.group.abort();
-            throw new IllegalStateException(
-                    "a step on device " + machine.device.ordinal() + " (" + machine.device.name()
-                            + ") took longer than " + options.timeout().toMillis()
-                            + " ms: has another rank died, or is the time limit too short?");
-        }
+        machine.await(options.timeout());
     }
 
     /** Bytes of device memory that this rank's training holds. */

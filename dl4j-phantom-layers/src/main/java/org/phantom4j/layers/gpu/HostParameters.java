@@ -1,6 +1,7 @@
 package org.phantom4j.layers.gpu;
 
 import com.sun.jna.Memory;
+import java.time.Duration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -11,7 +12,7 @@ import org.phantom4j.ops.gpu.Parameter;
 /** A network's parameters and updater state, to the device and back. */
 final class HostParameters {
 
-    private static final long WAIT_NS = 60_000_000_000L;
+    private static final Duration LIMIT = Duration.ofMinutes(1);
 
     private HostParameters() {}
 
@@ -92,9 +93,7 @@ final class HostParameters {
     }
 
     private static void await(GpuMachine machine) {
-        if (!machine.main.synchronize(WAIT_NS)) {
-            throw new IllegalStateException("the device did not copy parameters within 60 s");
-        }
+        machine.await(LIMIT);
     }
 
     private static INDArray updaterState(MultiLayerNetwork network) {

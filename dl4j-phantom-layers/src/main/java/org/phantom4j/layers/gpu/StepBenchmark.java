@@ -1,9 +1,11 @@
 package org.phantom4j.layers.gpu;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.ops.LayerCost;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.ElementwiseActivation;
@@ -16,7 +18,7 @@ import org.phantom4j.ops.gpu.Precision;
  */
 public final class StepBenchmark implements AutoCloseable {
 
-    private static final long LIMIT_NS = 300_000_000_000L;
+    private static final Duration LIMIT = Duration.ofMinutes(5);
     private static final int WARM_UPS = 5;
 
     private final GpuMachine machine;
@@ -38,9 +40,43 @@ public final class StepBenchmark implements AutoCloseable {
             Precision precision,
             boolean training) {
 
+        /** Multiply-adds of a rank's step: the floor of arithmetic. */
+        public long multiplyAdds(int ranks) {
+            LayerCost all = LayerCost.ZERO;
+            PhantomGeometry geometry = geometry();
+            for (int i = 0; i < layers; i++) {
+                all = all.plus(
+                        phantom
+                                ? geometry.phantomCost(0, ranks, batch, i > 0, 1)
+                                : geometry.tensorCost(0, ranks, batch, i > 0, 1));
+            }
+            return training ? all.multiplyAdds() : all.forwardMultiplyAdds();
+        }
+
+        /**
+         * Bytes of weights that a rank's step must move: read forward, read for the gradient of the inputs, read and
+         * written by the update. The floor of memory traffic; activations, which are small beside them, are left out.
+         */
+        public long weightBytes(int ranks) {
+            PhantomGeometry geometry = geometry();
+            long weights = (phantom
+                            ? geometry.phantomCost(0, ranks, batch, true, 1)
+                            : geometry.tensorCost(0, ranks, batch, true, 1))
+                    .parameters();
+            long factor = precision.factorBytes();
+            if (!training) {
+                return layers * weights * factor;
+            }
+            return weights * (layers * factor + (layers - 1) * factor + layers * 2L * precision.resultBytes());
+        }
+
+        private PhantomGeometry geometry() {
+            return new PhantomGeometry(width, width, shards, phantomWidth);
+        }
+
         Stack stack() {
             List<Stack.Layer> all = new ArrayList<>();
-            PhantomGeometry geometry = new PhantomGeometry(width, width, shards, phantomWidth);
+            PhantomGeometry geometry = geometry();
             for (int i = 0; i < layers; i++) {
                 all.add(new Stack.Layer(phantom, geometry, new ElementwiseActivation(1, 0)));
             }
@@ -82,16 +118,25 @@ public final class StepBenchmark implements AutoCloseable {
         }
     }
 
+    /** Milliseconds from the start of each of some steps, on the host, to its end there. */
+    public double[] latencies(int steps) {
+        double[] latencies = new double[steps];
+        for (int i = 0; i < steps; i++) {
+            long began = System.nanoTime();
+            program.start();
+            await();
+            latencies[i] = (System.nanoTime() - began) / 1e6;
+        }
+        return latencies;
+    }
+
     /** Runs some steps that do not count. */
     public void warmUp() {
         millisecondsPerStep(WARM_UPS);
     }
 
     private void await() {
-        if (!machine.main.synchronize(LIMIT_NS)) {
-            machine.group.abort();
-            throw new IllegalStateException("steps took longer than " + LIMIT_NS / 1_000_000_000L + " s");
-        }
+        machine.await(LIMIT);
     }
 
     /** Bytes of device memory that the step holds. */

@@ -1,5 +1,6 @@
 package org.phantom4j.layers.gpu;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaGraph;
@@ -13,7 +14,7 @@ import org.phantom4j.ops.Split;
  */
 final class StepProgram implements AutoCloseable {
 
-    private static final long CONNECT_NS = 120_000_000_000L;
+    private static final Duration CONNECT = Duration.ofMinutes(2);
 
     private final GpuMachine machine;
     private final Stack stack;
@@ -65,9 +66,7 @@ final class StepProgram implements AutoCloseable {
             stages.forEach(DenseStage::connect);
             end.finishLoss();
         }
-        if (!machine.main.synchronize(CONNECT_NS)) {
-            throw new IllegalStateException("the ranks did not connect within " + CONNECT_NS / 1_000_000_000L + " s");
-        }
+        machine.await(CONNECT);
     }
 
     private void forward() {

@@ -2,8 +2,11 @@ package org.phantom4j.examples.bench;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.Communicator;
 
@@ -11,10 +14,14 @@ import org.phantom4j.comm.Communicator;
  * What {@code phantom bench comm} measures, on the ranks that this process runs.
  *
  * @param backend local or aeron
- * @param baselines of raw-aeron and tcp, those to measure beside it
+ * @param operations what to time, of {@link #OPERATIONS}; raw-aeron and tcp only beside the back end aeron
  * @param sizes bytes, ascending
  */
-public record BenchRun(String backend, int ranks, List<String> baselines, List<Long> sizes, Duration timeout) {
+public record BenchRun(String backend, int ranks, Set<String> operations, List<Long> sizes, Duration timeout) {
+
+    /** Everything that can be timed. */
+    public static final Set<String> OPERATIONS = Collections.unmodifiableSet(new LinkedHashSet<>(
+            List.of("raw-aeron", "tcp", "barrier", "all-gather", "reduce-scatter", "all-reduce", "broadcast")));
 
     /** The largest message of the baselines: their arrays are Java's. */
     private static final long MOST_RAW_BYTES = 64L << 20;
@@ -44,13 +51,14 @@ public record BenchRun(String backend, int ranks, List<String> baselines, List<L
         });
         List<Long> rawSizes =
                 sizes.stream().filter(bytes -> bytes <= MOST_RAW_BYTES).toList();
-        if (baselines.contains("raw-aeron") && comm.size() > 1) {
+        boolean hasBaselines = backend.equals("aeron") && comm.size() > 1;
+        if (hasBaselines && operations.contains("raw-aeron")) {
             bench.rawAeron(rawSizes);
         }
-        if (baselines.contains("tcp") && comm.size() > 1) {
+        if (hasBaselines && operations.contains("tcp")) {
             bench.tcp(rawSizes);
         }
-        bench.collectives(sizes);
+        bench.collectives(sizes, operations);
         List<Map<String, Object>> rows = new ArrayList<>();
         if (prints) {
             bench.results().forEach(result -> rows.add(result.json()));

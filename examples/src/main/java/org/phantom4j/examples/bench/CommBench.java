@@ -1,7 +1,10 @@
 package org.phantom4j.examples.bench;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.HdrHistogram.Histogram;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -42,20 +45,37 @@ final class CommBench {
         return results;
     }
 
-    void collectives(List<Long> sizes) {
-        int size = comm.size();
-        time("barrier", 0, 0, MOST_REPEATS, () -> {});
-        for (long bytes : sizes) {
-            long length = bytes / Float.BYTES;
-            int repeats = repeats(bytes);
-            try (INDArray part = Nd4j.create(DataType.FLOAT, length);
-                    INDArray whole = Nd4j.create(DataType.FLOAT, length * size)) {
-                time("all-gather", bytes, bytes * (size - 1), repeats, () -> comm.allGather(part, whole));
-                time("reduce-scatter", bytes, bytes * (size - 1), repeats, () -> comm.reduceScatter(whole, part));
-                time("all-reduce", bytes, bytes * 2 * (size - 1) / size, repeats, () -> comm.allReduce(part));
-                time("broadcast", bytes, bytes, repeats, () -> comm.broadcast(part, 0));
-            }
+    void collectives(List<Long> sizes, Set<String> operations) {
+        if (operations.contains("barrier")) {
+            time("barrier", 0, 0, MOST_REPEATS, () -> {});
         }
+        for (long bytes : sizes) {
+            collectives(bytes, operations);
+        }
+    }
+
+    private void collectives(long bytes, Set<String> operations) {
+        int size = comm.size();
+        long length = bytes / Float.BYTES;
+        try (INDArray part = Nd4j.create(DataType.FLOAT, length);
+                INDArray whole = Nd4j.create(DataType.FLOAT, length * size)) {
+            Map<String, Runnable> calls = new LinkedHashMap<>();
+            calls.put("all-gather", () -> comm.allGather(part, whole));
+            calls.put("reduce-scatter", () -> comm.reduceScatter(whole, part));
+            calls.put("all-reduce", () -> comm.allReduce(part));
+            calls.put("broadcast", () -> comm.broadcast(part, 0));
+            calls.keySet().retainAll(operations);
+            calls.forEach((name, call) -> time(name, bytes, busBytes(name, bytes, size), repeats(bytes), call));
+        }
+    }
+
+    /** Bytes that a bandwidth-optimal algorithm moves to and from each rank. */
+    private static long busBytes(String operation, long bytes, int size) {
+        return switch (operation) {
+            case "all-gather", "reduce-scatter" -> bytes * (size - 1);
+            case "all-reduce" -> bytes * 2 * (size - 1) / size;
+            default -> bytes;
+        };
     }
 
     private static int repeats(long bytes) {

@@ -5,8 +5,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
 import org.nd4j.shade.jackson.databind.JsonNode;
@@ -39,6 +41,8 @@ final class BenchCommCommand implements Command {
         Arguments.option(options, "comm", "NAMES", "back ends to time (default local,aeron)");
         Arguments.option(options, "ranks", "N", "ranks (default 2)");
         Arguments.option(options, "max-mib", "N", "the largest size, in MiB (default 256)");
+        Arguments.option(options, "bytes", "SIZES", "only these sizes, in bytes, such as 65536,67108864");
+        Arguments.option(options, "only", "NAMES", "only these of: " + String.join(", ", BenchRun.OPERATIONS));
         Arguments.option(options, "timeout", "SECONDS", "the longest wait of a rank for others (default 60)");
         Arguments.option(options, "json", "FILE", "write the results as JSON");
         return options;
@@ -48,7 +52,8 @@ final class BenchCommCommand implements Command {
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
         int ranks = arguments.positive("ranks", 2);
-        List<Long> sizes = BenchRun.sizes((long) arguments.positive("max-mib", DEFAULT_LARGEST_MIB) << 20);
+        List<Long> sizes = sizes(arguments);
+        Set<String> operations = operations(arguments);
         Duration timeout = Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S));
         Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
         List<Object> rows = new ArrayList<>();
@@ -58,8 +63,7 @@ final class BenchCommCommand implements Command {
             if (backend.ranksAreProcesses() && !isRank) {
                 rows.addAll(inProcesses(name.trim(), ranks, arguments));
             } else {
-                List<String> baselines = name.equals("aeron") ? List.of("raw-aeron", "tcp") : List.of();
-                rows.addAll(new BenchRun(name.trim(), ranks, baselines, sizes, timeout).run());
+                rows.addAll(new BenchRun(name.trim(), ranks, operations, sizes, timeout).run());
             }
         }
         // of the ranks that are processes only rank 0 has results
@@ -69,6 +73,30 @@ final class BenchCommCommand implements Command {
             Report.write(json, results);
         }
         return Main.OK;
+    }
+
+    private static List<Long> sizes(Arguments arguments) {
+        if (!arguments.has("bytes")) {
+            return BenchRun.sizes((long) arguments.positive("max-mib", DEFAULT_LARGEST_MIB) << 20);
+        }
+        List<Integer> sizes = arguments.positives("bytes");
+        if (sizes.stream().anyMatch(bytes -> bytes % Float.BYTES != 0)) {
+            throw new UsageException("--bytes " + arguments.text("bytes", "") + ": expected multiples of a float's "
+                    + Float.BYTES + " bytes");
+        }
+        return sizes.stream().map(Integer::longValue).toList();
+    }
+
+    private static Set<String> operations(Arguments arguments) {
+        Set<String> all = BenchRun.OPERATIONS;
+        Set<String> chosen = new LinkedHashSet<>();
+        for (String name : arguments.text("only", String.join(",", all)).split(",", -1)) {
+            if (!all.contains(name.trim())) {
+                throw new UsageException("--only " + name.trim() + ": expected some of " + String.join(", ", all));
+            }
+            chosen.add(name.trim());
+        }
+        return chosen;
     }
 
     private static CommBackend backend(String name) {
@@ -86,7 +114,7 @@ final class BenchCommCommand implements Command {
         try {
             List<String> command = new ArrayList<>(List.of("bench", "comm"));
             command.addAll(List.of("--comm", name, "--ranks", Integer.toString(ranks), "--json", file.toString()));
-            for (String option : List.of("max-mib", "timeout")) {
+            for (String option : List.of("max-mib", "bytes", "only", "timeout")) {
                 if (arguments.has(option)) {
                     command.addAll(List.of("--" + option, arguments.text(option, null)));
                 }

@@ -33,6 +33,11 @@ final class RetargetCommand implements Command {
     }
 
     @Override
+    public boolean needsBackend() {
+        return false;
+    }
+
+    @Override
     public Options options() {
         Options options = new Options();
         Arguments.option(

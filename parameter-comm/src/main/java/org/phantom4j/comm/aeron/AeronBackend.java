@@ -24,8 +24,10 @@ import org.phantom4j.comm.world.World;
  * <ul>
  *   <li>PHANTOM_AERON_DIR: directory of an external media driver on this machine
  *   <li>PHANTOM_AERON_IDLE: spin, yield or backoff
+ *   <li>PHANTOM_AERON_DRIVER_IDLE: the same for the media driver; where there are enough processors it does as ranks do
  *   <li>PHANTOM_AERON_TERM: bytes of a term buffer, for windows of half of that
  *   <li>PHANTOM_AERON_MTU: bytes of a datagram between hosts
+ *   <li>PHANTOM_AERON_DIRECT: bytes up to which an all-reduce or a broadcast takes one step
  * </ul>
  */
 public final class AeronBackend implements CommBackend {
@@ -53,25 +55,37 @@ public final class AeronBackend implements CommBackend {
             throw new IllegalArgumentException(ranks + " ranks were asked for but WORLD_SIZE is " + world.size());
         }
         RankProcesses.endWithLauncher(environment);
-        AeronOptions options = options(environment).withTimeout(timeout);
+        AeronOptions options = options(environment, ranks).withTimeout(timeout);
         List<T> results = new ArrayList<>();
         results.add(run(world, Secret.fromEnvironment(environment), geometry, options, body));
         return results;
     }
 
-    private static AeronOptions options(Map<String, String> environment) {
+    private static AeronOptions options(Map<String, String> environment, int ranks) {
         AeronOptions options = AeronOptions.defaults().withDirectory(environment.get("PHANTOM_AERON_DIR"));
         if (environment.containsKey("PHANTOM_AERON_IDLE")) {
             options = options.withIdle(Idle.named(environment.get("PHANTOM_AERON_IDLE")));
         }
-        if (environment.containsKey("PHANTOM_AERON_TERM")) {
-            int bytes = Integer.parseInt(environment.get("PHANTOM_AERON_TERM"));
-            options = options.withTermLengths(bytes, bytes);
+        if (environment.containsKey("PHANTOM_AERON_DRIVER_IDLE")) {
+            options = options.withDriverIdle(Idle.named(environment.get("PHANTOM_AERON_DRIVER_IDLE")));
+        } else if (EmbeddedDriver.hasProcessorsBeside(ranks)) {
+            options = options.withDriverIdle(options.idle());
         }
-        if (environment.containsKey("PHANTOM_AERON_MTU")) {
-            options = options.withUdpMtuLength(Integer.parseInt(environment.get("PHANTOM_AERON_MTU")));
+        int term = number(environment, "PHANTOM_AERON_TERM", 0);
+        if (term != 0) {
+            options = options.withTermLengths(term, term);
         }
-        return options;
+        return options.withUdpMtuLength(number(environment, "PHANTOM_AERON_MTU", options.udpMtuLength()))
+                .withDirectAllReduceBytes(number(environment, "PHANTOM_AERON_DIRECT", options.directAllReduceBytes()));
+    }
+
+    private static int number(Map<String, String> environment, String name, int otherwise) {
+        String value = environment.get(name);
+        try {
+            return value == null ? otherwise : Integer.parseInt(value);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(name + " must be a whole number of bytes, not '" + value + "'", e);
+        }
     }
 
     /** Runs one rank. */

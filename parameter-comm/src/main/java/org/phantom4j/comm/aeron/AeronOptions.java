@@ -10,6 +10,8 @@ import org.agrona.BitUtil;
  * @param timeout deadline of every wait for other ranks, counted from the last progress
  * @param directory directory of a media driver that runs already; null to start one in this process
  * @param idle what waiting ranks do
+ * @param driverIdle what the threads of a media driver in this process do without work; streams within a host, too, wait
+ *     for the driver whenever their window is full
  * @param ipcTermLength bytes of one of the three buffers of a stream within a host: a power of two, 64 KiB to 1 GiB
  * @param udpTermLength the same between hosts
  * @param udpMtuLength bytes of a datagram: at most what the network carries whole, and a multiple of 32
@@ -20,6 +22,7 @@ public record AeronOptions(
         Duration timeout,
         String directory,
         Idle idle,
+        Idle driverIdle,
         int ipcTermLength,
         int udpTermLength,
         int udpMtuLength,
@@ -34,6 +37,7 @@ public record AeronOptions(
     public AeronOptions {
         Objects.requireNonNull(timeout, "timeout");
         Objects.requireNonNull(idle, "idle");
+        Objects.requireNonNull(driverIdle, "driverIdle");
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException("timeout must be positive, not " + timeout);
         }
@@ -58,7 +62,8 @@ public record AeronOptions(
 
     /** A deadline of 60 s, a media driver in this process, and what measured best on one host. */
     public static AeronOptions defaults() {
-        return new AeronOptions(Duration.ofSeconds(60), null, Idle.BACKOFF, 1 << 20, 1 << 22, 1408, 16 * 1024, false);
+        return new AeronOptions(
+                Duration.ofSeconds(60), null, Idle.BACKOFF, Idle.BACKOFF, 1 << 20, 1 << 22, 1408, 16 * 1024, false);
     }
 
     public AeronOptions withTimeout(Duration value) {
@@ -66,6 +71,7 @@ public record AeronOptions(
                 value,
                 directory,
                 idle,
+                driverIdle,
                 ipcTermLength,
                 udpTermLength,
                 udpMtuLength,
@@ -75,13 +81,35 @@ public record AeronOptions(
 
     public AeronOptions withDirectory(String value) {
         return new AeronOptions(
-                timeout, value, idle, ipcTermLength, udpTermLength, udpMtuLength, directAllReduceBytes, treatAsRemote);
+                timeout,
+                value,
+                idle,
+                driverIdle,
+                ipcTermLength,
+                udpTermLength,
+                udpMtuLength,
+                directAllReduceBytes,
+                treatAsRemote);
     }
 
     public AeronOptions withIdle(Idle value) {
         return new AeronOptions(
                 timeout,
                 directory,
+                value,
+                driverIdle,
+                ipcTermLength,
+                udpTermLength,
+                udpMtuLength,
+                directAllReduceBytes,
+                treatAsRemote);
+    }
+
+    public AeronOptions withDriverIdle(Idle value) {
+        return new AeronOptions(
+                timeout,
+                directory,
+                idle,
                 value,
                 ipcTermLength,
                 udpTermLength,
@@ -92,21 +120,38 @@ public record AeronOptions(
 
     /** Both term lengths. */
     public AeronOptions withTermLengths(int ipc, int udp) {
-        return new AeronOptions(timeout, directory, idle, ipc, udp, udpMtuLength, directAllReduceBytes, treatAsRemote);
+        return new AeronOptions(
+                timeout, directory, idle, driverIdle, ipc, udp, udpMtuLength, directAllReduceBytes, treatAsRemote);
     }
 
     public AeronOptions withUdpMtuLength(int value) {
         return new AeronOptions(
-                timeout, directory, idle, ipcTermLength, udpTermLength, value, directAllReduceBytes, treatAsRemote);
+                timeout,
+                directory,
+                idle,
+                driverIdle,
+                ipcTermLength,
+                udpTermLength,
+                value,
+                directAllReduceBytes,
+                treatAsRemote);
     }
 
     public AeronOptions withDirectAllReduceBytes(int value) {
         return new AeronOptions(
-                timeout, directory, idle, ipcTermLength, udpTermLength, udpMtuLength, value, treatAsRemote);
+                timeout, directory, idle, driverIdle, ipcTermLength, udpTermLength, udpMtuLength, value, treatAsRemote);
     }
 
     public AeronOptions withTreatAsRemote(boolean value) {
         return new AeronOptions(
-                timeout, directory, idle, ipcTermLength, udpTermLength, udpMtuLength, directAllReduceBytes, value);
+                timeout,
+                directory,
+                idle,
+                driverIdle,
+                ipcTermLength,
+                udpTermLength,
+                udpMtuLength,
+                directAllReduceBytes,
+                value);
     }
 }

@@ -2,18 +2,18 @@ package org.phantom4j.comm.aeron;
 
 import io.aeron.driver.MediaDriver;
 import io.aeron.driver.ThreadingMode;
+import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import org.agrona.concurrent.BackoffIdleStrategy;
-import org.agrona.concurrent.IdleStrategy;
 
 /** A media driver in this process, for all ranks of this machine. Deletes its directory when closed. */
 final class EmbeddedDriver implements AutoCloseable {
 
     /** Processors from which the driver's three agents get a thread each. */
     private static final int PROCESSORS_FOR_THREADS = 8;
+
+    private static final int DRIVER_THREADS = 3;
 
     private final DriverDirectories.Claim claim;
     private final MediaDriver driver;
@@ -25,21 +25,26 @@ final class EmbeddedDriver implements AutoCloseable {
     EmbeddedDriver(AeronOptions options, UnaryOperator<MediaDriver.Context> customize, Consumer<Throwable> onError) {
         this.claim = DriverDirectories.claim(DriverDirectories.base());
         boolean threads = Runtime.getRuntime().availableProcessors() >= PROCESSORS_FOR_THREADS;
+        Idle idle = options.driverIdle();
         long livenessNs = AeronTransport.livenessNs(options);
         MediaDriver.Context context = new MediaDriver.Context()
                 .aeronDirectoryName(claim.directory.toString())
                 .threadingMode(threads ? ThreadingMode.DEDICATED : ThreadingMode.SHARED)
-                .sharedIdleStrategy(idle())
-                .conductorIdleStrategy(idle())
-                .senderIdleStrategy(idle())
-                .receiverIdleStrategy(idle())
+                .sharedIdleStrategy(idle.newStrategy())
+                .conductorIdleStrategy(idle.newStrategy())
+                .senderIdleStrategy(idle.newStrategy())
+                .receiverIdleStrategy(idle.newStrategy())
                 .termBufferSparseFile(true)
                 .clientLivenessTimeoutNs(livenessNs)
                 .publicationUnblockTimeoutNs(2 * livenessNs)
                 .imageLivenessTimeoutNs(livenessNs)
                 .publicationConnectionTimeoutNs(livenessNs)
                 .publicationLingerTimeoutNs(livenessNs)
-                .errorHandler(onError::accept);
+                .errorHandler(error -> {
+                    if (!isOfNetwork(error)) {
+                        onError.accept(error);
+                    }
+                });
         try {
             this.driver = MediaDriver.launch(customize.apply(context));
         } catch (RuntimeException e) {
@@ -48,8 +53,19 @@ final class EmbeddedDriver implements AutoCloseable {
         }
     }
 
-    private static IdleStrategy idle() {
-        return new BackoffIdleStrategy(100, 50, TimeUnit.MICROSECONDS.toNanos(10), TimeUnit.MICROSECONDS.toNanos(100));
+    /** Whether the driver's threads have processors of their own beside those of so many ranks of this machine. */
+    static boolean hasProcessorsBeside(int ranks) {
+        return Runtime.getRuntime().availableProcessors() >= Math.max(PROCESSORS_FOR_THREADS, ranks + DRIVER_THREADS);
+    }
+
+    /** A route that is gone may come back: what was not sent is sent again, and {@link Health} finds who stays cut off. */
+    private static boolean isOfNetwork(Throwable error) {
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            if (cause instanceof IOException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     Path directory() {

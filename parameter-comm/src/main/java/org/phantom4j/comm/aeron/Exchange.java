@@ -84,9 +84,10 @@ final class Exchange implements Pending {
 
     Exchange plan(Collective collective, DataType type, long elements, int blocksHash, int root) {
         signature.set(collective, type, elements, blocksHash, root);
-        for (long[] lengths : new long[][] {scatterLength, addendLength, gatherLength, blockLength}) {
-            Arrays.fill(lengths, NONE);
-        }
+        Arrays.fill(scatterLength, NONE);
+        Arrays.fill(addendLength, NONE);
+        Arrays.fill(gatherLength, NONE);
+        Arrays.fill(blockLength, NONE);
         reduction.none(0);
         lastBytes = 0;
         return this;
@@ -176,7 +177,7 @@ final class Exchange implements Pending {
             int from = (rank - i + size) % size;
             work += takeFrom(group.link(from), from);
         }
-        if (openLinks == 0 && !complete) {
+        if (openLinks == 0 && !complete && isTurnOnSilentLinks()) {
             Sums.copy(lastFrom, lastTo, lastBytes);
             complete = true;
             for (int peer = 0; peer < size; peer++) {
@@ -186,6 +187,16 @@ final class Exchange implements Pending {
             }
         }
         return work;
+    }
+
+    /** Whether all earlier collectives have taken what is theirs from the peers that this one takes nothing from. */
+    private boolean isTurnOnSilentLinks() {
+        for (int peer = 0; peer < size; peer++) {
+            if (peer != rank && takesNothing(peer) && group.link(peer).receiving != sequence) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private boolean takesNothing(int peer) {

@@ -43,6 +43,11 @@ public final class CudaEvent implements AutoCloseable {
         CudaDriver.check("cuEventRecord", CudaDriver.cuEventRecord(handle, stream));
     }
 
+    /** Later work of a stream, by its handle, waits for this event. */
+    public void awaitIn(long stream) {
+        CudaDriver.check("cuStreamWaitEvent", CudaDriver.cuStreamWaitEvent(stream, handle, 0));
+    }
+
     /** Whether the work before it is done. */
     public boolean isDone() {
         int status = CudaDriver.cuEventQuery(handle);

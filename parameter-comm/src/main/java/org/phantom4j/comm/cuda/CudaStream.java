@@ -10,6 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 public final class CudaStream implements AutoCloseable {
 
     private static final int NON_BLOCKING = 1;
+    private static final int MOST_URGENT = 5;
     private static final int NOT_READY = 600;
     private static final int CAPTURE_THREAD_LOCAL = 1;
     private static final long SPIN_NS = 200_000;
@@ -27,6 +28,11 @@ public final class CudaStream implements AutoCloseable {
     /** A stream that does not wait for the device's default stream. */
     public static CudaStream create() {
         return create(0);
+    }
+
+    /** A stream whose kernels start before those of all others that wait. */
+    public static CudaStream urgent() {
+        return create(MOST_URGENT);
     }
 
     /**

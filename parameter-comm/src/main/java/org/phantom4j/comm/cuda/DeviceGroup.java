@@ -45,6 +45,13 @@ public interface DeviceGroup extends AutoCloseable {
     /** Bytes that this rank has sent, by the usual count: what each collective's algorithm must send at least. */
     long bytesSent();
 
+    /**
+     * Throws if a rank has failed. Cheap: for whoever waits for a stream.
+     *
+     * @throws RuntimeException that names the cause
+     */
+    void check();
+
     /** Fails the group: what its devices wait for ends, and later calls throw. */
     void abort();
 
@@ -82,6 +89,11 @@ public interface DeviceGroup extends AutoCloseable {
             @Override
             public long bytesSent() {
                 return 0;
+            }
+
+            @Override
+            public void check() {
+                // there is nobody else
             }
 
             @Override

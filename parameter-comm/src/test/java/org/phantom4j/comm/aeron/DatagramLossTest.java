@@ -1,6 +1,6 @@
 package org.phantom4j.comm.aeron;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.aeron.driver.ext.DebugReceiveChannelEndpoint;
@@ -15,13 +15,17 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.comm.RandomCollectives;
 
 /** Datagrams that are lost on their way, both of data and of control, change nothing. */
 @Timeout(300)
 class DatagramLossTest {
+
+    private static final int RANKS = 3;
+
+    /** Every kind of collective, in three groups. */
+    private static final RandomCollectives COLLECTIVES = new RandomCollectives(11, 60, 20_000);
 
     /** Drops datagrams at random, seeded, and counts what it dropped. */
     private static final class SeededLoss implements LossGenerator {
@@ -52,8 +56,8 @@ class DatagramLossTest {
         AeronOptions options =
                 AeronOptions.defaults().withTimeout(Duration.ofSeconds(30)).withTreatAsRemote(true);
         double rate = percent / 100.0;
-        List<INDArray> results = AeronRanks.run(
-                3,
+        List<long[]> results = AeronRanks.run(
+                RANKS,
                 options,
                 context -> context.sendChannelEndpointSupplier(
                                 (channel, counter, driver) -> new DebugSendChannelEndpoint(
@@ -70,25 +74,11 @@ class DatagramLossTest {
                                         driver,
                                         new SeededLoss(3, rate, dropped),
                                         new SeededLoss(4, rate, dropped))),
-                comm -> {
-                    INDArray array =
-                            Nd4j.linspace(1, 20_000, 20_000, DataType.DOUBLE).muli(comm.rank() + 1);
-                    for (int i = 0; i < 5; i++) {
-                        comm.allReduce(array);
-                        array.divi(6);
-                    }
-                    return array;
-                });
+                COLLECTIVES::run);
         assertTrue(dropped.sum() > 10L * percent, "only " + dropped + " datagrams were dropped");
-        INDArray expected = Nd4j.linspace(1, 20_000, 20_000, DataType.DOUBLE);
-        INDArray sum =
-                expected.mul(1).addi(expected.mul(2)).addi(expected.mul(3)).divi(6);
-        for (int i = 1; i < 5; i++) {
-            INDArray again = sum.dup();
-            sum = again.add(again).addi(again).divi(6);
-        }
-        for (INDArray result : results) {
-            assertEquals(sum, result);
+        List<long[]> expected = LocalRanks.run(RANKS, options.timeout(), COLLECTIVES::run);
+        for (int rank = 0; rank < RANKS; rank++) {
+            assertArrayEquals(expected.get(rank), results.get(rank), "rank " + rank);
         }
     }
 }

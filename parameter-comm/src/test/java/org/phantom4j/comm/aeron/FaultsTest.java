@@ -4,13 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -20,9 +17,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.phantom4j.comm.world.RankProcesses;
-import org.phantom4j.comm.world.Secret;
-import org.phantom4j.comm.world.World;
 
 /** What the others do when a rank's process is killed or stopped. */
 @Tag("system")
@@ -35,75 +29,25 @@ class FaultsTest {
     @TempDir
     Path directory;
 
-    private final List<Process> processes = new ArrayList<>();
+    private ProcessJob job;
 
     @AfterEach
     void end() {
-        processes.forEach(Process::destroyForcibly);
+        if (job != null) {
+            job.close();
+        }
     }
 
-    private void start(String timeoutMs) throws IOException {
-        processes.clear();
+    private void start(String timeoutMs) throws Exception {
         int port;
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = socket.getLocalPort();
         }
-        String secret = Secret.random();
+        job = new ProcessJob(directory, "127.0.0.1", port);
         for (int rank = 0; rank < RANKS; rank++) {
-            ProcessBuilder builder = new ProcessBuilder(
-                    RankProcesses.javaCommand(RankMain.class.getName(), List.of("120", timeoutMs, "2000")));
-            builder.environment().put(World.RANK, Integer.toString(rank));
-            builder.environment().put(World.WORLD_SIZE, Integer.toString(RANKS));
-            builder.environment().put(World.MASTER_ADDR, "127.0.0.1");
-            builder.environment().put(World.MASTER_PORT, Integer.toString(port));
-            builder.environment().put(Secret.VARIABLE, secret);
-            builder.environment().put("OMP_NUM_THREADS", "1");
-            builder.redirectErrorStream(true).redirectOutput(log(rank).toFile());
-            processes.add(builder.start());
+            job.start(RANKS, List.of(), "120", timeoutMs, "2000");
         }
-    }
-
-    private Path log(int rank) {
-        return directory.resolve("rank" + rank + ".log");
-    }
-
-    private String output(int rank) throws IOException {
-        return Files.readString(log(rank), StandardCharsets.UTF_8);
-    }
-
-    private void awaitJoined() throws Exception {
-        long beganNs = System.nanoTime();
-        for (int rank = 0; rank < RANKS; rank++) {
-            while (!output(rank).contains("joined")) {
-                assertTrue(System.nanoTime() - beganNs < TimeUnit.SECONDS.toNanos(60), "not joined: " + output(rank));
-                Thread.sleep(20);
-            }
-        }
-    }
-
-    private static void signal(Process process, String name) throws Exception {
-        assertEquals(
-                0,
-                new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
-                        .start()
-                        .waitFor());
-    }
-
-    /** Every rank but {@code victim} ends by itself within {@code seconds}, and says {@code what}. */
-    private void assertSurvivorsFail(int victim, long seconds, String what) throws Exception {
-        long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-        for (int rank = 0; rank < RANKS; rank++) {
-            if (rank != victim) {
-                Process process = processes.get(rank);
-                assertTrue(
-                        process.waitFor(deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS),
-                        "rank " + rank + " still runs: " + output(rank));
-                assertEquals(1, process.exitValue(), output(rank));
-                assertTrue(output(rank).contains("rank " + victim + " (host "), output(rank));
-                assertTrue(output(rank).contains(what), output(rank));
-                assertTrue(output(rank).contains("collective number"), output(rank));
-            }
-        }
+        job.awaitJoined();
     }
 
     @Test
@@ -112,15 +56,14 @@ class FaultsTest {
         for (int kill = 0; kill < KILLS; kill++) {
             int victim = kill % RANKS;
             start("60000");
-            awaitJoined();
             Thread.sleep(random.nextInt(500));
-            signal(processes.get(victim), "KILL");
-            assertSurvivorsFail(victim, 10, "died or was cut off");
-            assertEquals(128 + 9, processes.get(victim).waitFor());
+            job.signal(victim, "KILL");
+            job.assertSurvivorsFail(victim, 10, "died or was cut off");
+            assertEquals(128 + 9, job.process(victim).waitFor());
         }
         try (DriverDirectories.Claim claim = DriverDirectories.claim(DriverDirectories.base())) {
-            for (Process process : processes) {
-                assertFalse(process.isAlive());
+            for (int rank = 0; rank < RANKS; rank++) {
+                assertFalse(job.process(rank).isAlive());
             }
             try (Stream<Path> left = Files.list(DriverDirectories.base())) {
                 String own = claim.directory.getFileName().toString();
@@ -136,25 +79,21 @@ class FaultsTest {
     void aStoppedRankIsUnresponsiveAtTheDeadline() throws Exception {
         for (int victim = 0; victim < RANKS; victim++) {
             start("3000");
-            awaitJoined();
-            signal(processes.get(victim), "STOP");
+            job.signal(victim, "STOP");
             long beganNs = System.nanoTime();
-            assertSurvivorsFail(victim, 15, "is unresponsive");
+            job.assertSurvivorsFail(victim, 15, "is unresponsive");
             assertTrue(System.nanoTime() - beganNs > TimeUnit.SECONDS.toNanos(2), "failed before the deadline");
-            signal(processes.get(victim), "KILL");
+            job.signal(victim, "KILL");
         }
     }
 
     @Test
     void aPauseShorterThanTheDeadlineIsSurvived() throws Exception {
         start("20000");
-        awaitJoined();
-        signal(processes.get(1), "STOP");
+        job.signal(1, "STOP");
         Thread.sleep(3000);
-        signal(processes.get(1), "CONT");
+        job.signal(1, "CONT");
         Thread.sleep(2000);
-        for (int rank = 0; rank < RANKS; rank++) {
-            assertTrue(processes.get(rank).isAlive(), output(rank));
-        }
+        job.assertAllAlive();
     }
 }

@@ -21,7 +21,7 @@ import org.phantom4j.comm.world.RankProcesses;
 class ProcessesTest {
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 4})
+    @ValueSource(ints = {1, 2, 4, 8})
     void processesComputeTheSame(int ranks) throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);

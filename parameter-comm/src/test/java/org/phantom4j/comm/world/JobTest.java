@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -126,6 +127,38 @@ class JobTest {
     }
 
     @Test
+    void anotherVersionIsNamed() throws Exception {
+        CompletableFuture<Job> zero = join(0, 2);
+        ControlChannel.Message answer;
+        try (ControlChannel channel = connectWhenUp()) {
+            channel.send(Messages.HELLO, out -> {
+                new Member(1, "elsewhere", 1, "another").write(out);
+                out.writeInt(2);
+                out.writeUTF("phantom4j 99");
+                out.writeUTF("p 4");
+            });
+            answer = channel.receive();
+        }
+        assertEquals(Messages.REFUSED, answer.type());
+        String message = answer.body().readUTF();
+        assertTrue(message.contains("runs phantom4j 99 but rank 0 runs phantom4j"), message);
+        Job one = join(1, 2).join();
+        close(List.of(zero.join(), one));
+    }
+
+    private ControlChannel connectWhenUp() throws Exception {
+        long beganNs = System.nanoTime();
+        while (true) {
+            try {
+                return ControlChannel.connect(new Socket(InetAddress.getLoopbackAddress(), port), SECRET);
+            } catch (ConnectException e) {
+                assertTrue(System.nanoTime() - beganNs < TIMEOUT.toNanos(), e.getMessage());
+                Thread.sleep(20);
+            }
+        }
+    }
+
+    @Test
     void oneRankForEachProcess() throws Exception {
         CompletableFuture<Job> zero = join(0, 3);
         CompletableFuture<Job> a = join(1, 3);
@@ -229,6 +262,7 @@ class JobTest {
     }
 
     @Test
+    @Timeout(600)
     void aRecordedConversationIsNoWayIn() throws Exception {
         CompletableFuture<Job> zero = join(0, 2);
         try (Recorder recorder = new Recorder(port)) {
@@ -239,14 +273,16 @@ class JobTest {
             Job first = zero.join();
             Job second = one.join();
             byte[] recorded = recorder.toCoordinator();
-            for (int i = 0; i < 100; i++) {
+            long before = usedMemory();
+            for (int i = 0; i < 10_000; i++) {
                 try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-                    socket.setSoTimeout(5000);
+                    socket.setSoTimeout(20_000);
                     socket.getInputStream().readNBytes(44);
                     socket.getOutputStream().write(recorded);
                     assertEquals(0, socket.getInputStream().read(), "a replayed proof was accepted");
                 }
             }
+            assertTrue(usedMemory() - before < 64 << 20, "memory grew with the number of strangers");
             first.check();
             second.check();
             close(List.of(first, second));

@@ -90,6 +90,11 @@ public final class Doctor {
             return;
         }
         say("CUDA backend", "no library on the class path");
+        if (!cpu) {
+            advice.add("ND4J has no backend on the class path, and nothing computes without one: put the jars of"
+                    + " org.nd4j:nd4j-native-platform (CPU) or of its CUDA backend into the folder lib beside the script"
+                    + " phantom, or name them in PHANTOM_CLASSPATH.");
+        }
         if (!gpus.isEmpty()) {
             advice.add("ND4J will not use the GPU: put nd4j-cuda-11.2-platform of ND4J 1.0.0-M1.1 on the class path.");
             Optional<Path> fetched = LibraryLocator.inLocalRepository();

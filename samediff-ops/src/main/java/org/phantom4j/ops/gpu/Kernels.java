@@ -23,13 +23,14 @@ public final class Kernels implements AutoCloseable {
     private static final int SAMPLES = 256;
     private static final int BLOCK = 256;
 
-    /** As in kernels.cu: rows of a block, columns that it works on at a time, the largest batch, shared memory. */
+    /** As in kernels.cu: rows of a block, columns that it works on at a time, the largest batch, stages in shared memory. */
     private static final int UPDATE_ROWS = 256;
 
     private static final int UPDATE_COLUMNS = 32;
     private static final int UPDATE_BATCH = 256;
+    private static final int UPDATE_STAGES = 4;
     private static final int UPDATE_SHARED_BYTES =
-            3 * UPDATE_COLUMNS * (2 * UPDATE_BATCH + 16 + 2 * (2 * UPDATE_ROWS + 16));
+            UPDATE_STAGES * UPDATE_COLUMNS * (2 * UPDATE_BATCH + 16 + 2 * (2 * UPDATE_ROWS + 16));
     private static final int UPDATE_ALIGNMENT = 8;
 
     private final boolean doubles;

@@ -1,0 +1,117 @@
+package org.phantom4j.comm.aeron;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.phantom4j.comm.world.RankProcesses;
+import org.phantom4j.comm.world.Secret;
+import org.phantom4j.comm.world.World;
+
+/** The processes of a job of {@link RankMain}s, whose output is in files. Ends them when closed. */
+final class ProcessJob implements AutoCloseable {
+
+    private static final long JOIN_SECONDS = 90;
+
+    private final Path directory;
+    private final String master;
+    private final String secret = Secret.random();
+    private final int port;
+    private final List<Process> processes = new ArrayList<>();
+
+    /** A job whose rank 0 is at {@code master}, on a port that is free there. */
+    ProcessJob(Path directory, String master, int port) {
+        this.directory = directory;
+        this.master = master;
+        this.port = port;
+    }
+
+    /**
+     * Starts the next rank.
+     *
+     * @param ranks of the whole job
+     * @param before what comes before the command: for a network of its own
+     * @param arguments of {@link RankMain}
+     */
+    void start(int ranks, List<String> before, String... arguments) throws IOException {
+        int rank = processes.size();
+        List<String> command = new ArrayList<>(before);
+        command.addAll(RankProcesses.javaCommand(RankMain.class.getName(), List.of(arguments)));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().put(World.RANK, Integer.toString(rank));
+        builder.environment().put(World.WORLD_SIZE, Integer.toString(ranks));
+        builder.environment().put(World.MASTER_ADDR, master);
+        builder.environment().put(World.MASTER_PORT, Integer.toString(port));
+        builder.environment().put(Secret.VARIABLE, secret);
+        builder.environment().put("OMP_NUM_THREADS", "1");
+        builder.redirectErrorStream(true).redirectOutput(log(rank).toFile());
+        processes.add(builder.start());
+    }
+
+    Process process(int rank) {
+        return processes.get(rank);
+    }
+
+    private Path log(int rank) {
+        return directory.resolve("rank" + rank + "-" + port + ".log");
+    }
+
+    String output(int rank) throws IOException {
+        return Files.readString(log(rank), StandardCharsets.UTF_8);
+    }
+
+    void awaitJoined() throws Exception {
+        long beganNs = System.nanoTime();
+        for (int rank = 0; rank < processes.size(); rank++) {
+            while (!output(rank).contains("joined")) {
+                assertTrue(
+                        System.nanoTime() - beganNs < TimeUnit.SECONDS.toNanos(JOIN_SECONDS),
+                        "not joined: " + output(rank));
+                Thread.sleep(20);
+            }
+        }
+    }
+
+    void signal(int rank, String name) throws Exception {
+        String pid = Long.toString(process(rank).pid());
+        assertEquals(0, new ProcessBuilder("kill", "-" + name, pid).start().waitFor());
+    }
+
+    void assertAllAlive() throws IOException {
+        for (int rank = 0; rank < processes.size(); rank++) {
+            assertTrue(process(rank).isAlive(), output(rank));
+        }
+    }
+
+    /** Every rank but {@code victim} ends by itself within {@code seconds}, and says {@code what}. */
+    void assertSurvivorsFail(int victim, long seconds, String what) throws Exception {
+        long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        for (int rank = 0; rank < processes.size(); rank++) {
+            if (rank != victim) {
+                assertFails(rank, deadlineNs, "rank " + victim + " (host ", what, "collective number");
+            }
+        }
+    }
+
+    /** A rank ends with status 1 until the deadline, and has said all this. */
+    void assertFails(int rank, long deadlineNs, String... messages) throws Exception {
+        assertTrue(
+                process(rank).waitFor(deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS),
+                "rank " + rank + " still runs: " + output(rank));
+        assertEquals(1, process(rank).exitValue(), output(rank));
+        for (String message : messages) {
+            assertTrue(output(rank).contains(message), output(rank));
+        }
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(Process::destroyForcibly);
+    }
+}
