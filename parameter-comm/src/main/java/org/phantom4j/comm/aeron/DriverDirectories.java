@@ -101,7 +101,8 @@ final class DriverDirectories {
         }
     }
 
-    private static boolean abandoned(Path lockFile) {
+    /** Whether nobody holds this lock. Not for a lock of this process: asking would release it. */
+    static boolean abandoned(Path lockFile) {
         try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.WRITE);
                 FileLock lock = channel.tryLock()) {
             return lock != null;

@@ -4,8 +4,11 @@ import io.aeron.driver.MediaDriver;
 import io.aeron.driver.ThreadingMode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import org.agrona.concurrent.BackoffIdleStrategy;
+import org.agrona.concurrent.IdleStrategy;
 
 /** A media driver in this process, for all ranks of this machine. Deletes its directory when closed. */
 final class EmbeddedDriver implements AutoCloseable {
@@ -25,15 +28,14 @@ final class EmbeddedDriver implements AutoCloseable {
     EmbeddedDriver(AeronOptions options, UnaryOperator<MediaDriver.Context> customize, Consumer<Throwable> onError) {
         this.claim = DriverDirectories.claim(DriverDirectories.base());
         boolean threads = Runtime.getRuntime().availableProcessors() >= PROCESSORS_FOR_THREADS;
-        Idle idle = options.driverIdle();
         long livenessNs = AeronTransport.livenessNs(options);
         MediaDriver.Context context = new MediaDriver.Context()
                 .aeronDirectoryName(claim.directory.toString())
                 .threadingMode(threads ? ThreadingMode.DEDICATED : ThreadingMode.SHARED)
-                .sharedIdleStrategy(idle.newStrategy())
-                .conductorIdleStrategy(idle.newStrategy())
-                .senderIdleStrategy(idle.newStrategy())
-                .receiverIdleStrategy(idle.newStrategy())
+                .sharedIdleStrategy(strategy(options.driverIdle()))
+                .conductorIdleStrategy(strategy(options.driverIdle()))
+                .senderIdleStrategy(strategy(options.driverIdle()))
+                .receiverIdleStrategy(strategy(options.driverIdle()))
                 .termBufferSparseFile(true)
                 .clientLivenessTimeoutNs(livenessNs)
                 .publicationUnblockTimeoutNs(2 * livenessNs)
@@ -51,6 +53,14 @@ final class EmbeddedDriver implements AutoCloseable {
             claim.close();
             throw e;
         }
+    }
+
+    /** Of its own for each thread. A driver that backs off yields less than a rank: where processors are few, ranks need them. */
+    private static IdleStrategy strategy(Idle idle) {
+        long shortestNs = TimeUnit.MICROSECONDS.toNanos(10);
+        return idle == Idle.BACKOFF
+                ? new BackoffIdleStrategy(100, 50, shortestNs, 10 * shortestNs)
+                : idle.newStrategy();
     }
 
     /** Whether the driver's threads have processors of their own beside those of so many ranks of this machine. */
