@@ -30,10 +30,7 @@ public final class Main {
             new CompareCommand(),
             new VerifyCommand(),
             new BenchCommCommand(),
-<<<<<<< HEAD
             new BenchSoakCommand(),
-=======
->>>>>>> bd27127 (Time compiled steps from the command line: bench step and bench infer)
             new BenchStepCommand(true),
             new BenchStepCommand(false),
             new RetargetCommand(),
