@@ -70,7 +70,10 @@ class DependencyDirectionTest {
         noClasses()
                 .that()
                 .resideOutsideOfPackages(
-                        "org.phantom4j.examples..", "org.phantom4j.ops.backend..", "org.phantom4j.ops.cuda..")
+                        "org.phantom4j.examples..",
+                        "org.phantom4j.ops.backend..",
+                        "org.phantom4j.ops.cuda..",
+                        "org.phantom4j.comm.nccl..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(BACKENDS)

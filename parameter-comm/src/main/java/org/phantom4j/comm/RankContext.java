@@ -1,6 +1,7 @@
 package org.phantom4j.comm;
 
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 
 /**
  * Which group of ranks the current thread computes in. Layers and ops take their communicator from here; a thread that
@@ -27,6 +28,17 @@ public final class RankContext {
         return call(SingleRank.INSTANCE, body);
     }
 
+    /** As {@link #callAlone}, for what throws no checked exception. */
+    public static <T> T runAlone(Supplier<T> body) {
+        Communicator before = CURRENT.get();
+        CURRENT.set(SingleRank.INSTANCE);
+        try {
+            return body.get();
+        } finally {
+            restore(before);
+        }
+    }
+
     /**
      * Runs {@code body} with {@code communicator} as the current thread's, and restores what was before.
      *
@@ -38,11 +50,15 @@ public final class RankContext {
         try {
             return body.call();
         } finally {
-            if (before == null) {
-                CURRENT.remove();
-            } else {
-                CURRENT.set(before);
-            }
+            restore(before);
+        }
+    }
+
+    private static void restore(Communicator before) {
+        if (before == null) {
+            CURRENT.remove();
+        } else {
+            CURRENT.set(before);
         }
     }
 }

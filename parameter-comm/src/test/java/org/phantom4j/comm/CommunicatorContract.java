@@ -31,6 +31,11 @@ public abstract class CommunicatorContract {
         return 700_001;
     }
 
+    /** The most ranks that the back end can run here. */
+    protected int mostRanks() {
+        return 8;
+    }
+
     /** What rank {@code rank} brings: values whose float sums depend on the order of addition. */
     protected static INDArray values(DataType type, long length, int rank) {
         Random random = new Random(rank * 1_000_003L + length);
@@ -126,6 +131,9 @@ public abstract class CommunicatorContract {
     @EnumSource(names = {"FLOAT", "DOUBLE", "LONG"})
     void blocksOfDifferentLengths(DataType type) throws Exception {
         for (long[] counts : new long[][] {{5, 0, 7}, {0, 0, 1}, {1, 40_000, 3}, {0, 0, 0, 9}, {30_000, 1}}) {
+            if (counts.length > mostRanks()) {
+                continue;
+            }
             ranks().run(counts.length, comm -> {
                 long total = LongStream.of(counts).sum();
                 long start = DenseArrays.offsets(counts)[comm.rank()];

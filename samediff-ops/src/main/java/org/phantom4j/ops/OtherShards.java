@@ -7,11 +7,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * The shards on one side of a shard, all before it or all after it: their phantom activations are neighbouring columns,
  * and their decompressors neighbouring rows.
+ *
+ * @param firstColumn of their phantom activations among all shards'
+ * @param firstRow of their decompressors among the shard's
+ * @param count columns, and rows
  */
-record OtherShards(long firstColumn, long firstRow, long count) {
+public record OtherShards(long firstColumn, long firstRow, long count) {
 
     /** The shards before and after {@code shard}, as far as there are any. */
-    static List<OtherShards> of(PhantomGeometry geometry, int shard) {
+    public static List<OtherShards> of(PhantomGeometry geometry, int shard) {
         long k = geometry.phantomWidth();
         List<OtherShards> sides = new ArrayList<>();
         if (shard > 0) {

@@ -40,13 +40,23 @@ public final class GoldenTraining {
 
     /** The relative error of the losses and of each final parameter, by name. */
     public Map<String, Double> errors() {
+        return errors(RankContext.runAlone(RankContext::current));
+    }
+
+    /**
+     * The relative error of the losses and of each final parameter, by name, when replicas of the network share each batch.
+     *
+     * @param replicas the group of the same shards in all replicas
+     */
+    public Map<String, Double> errors(Communicator replicas) {
         MultiLayerNetwork network = RankNetwork.create(configuration());
         forEachParameter((key, value) -> network.getParam(key).assign(value), "");
+        DataParallel parallel = DataParallel.join(network, replicas);
         DataSet data = new DataSet(golden.array("x"), golden.array("t"));
         int steps = Integer.parseInt(golden.text("steps"));
         double[] losses = new double[steps + 1];
         for (int step = 0; step < steps; step++) {
-            network.fit(data);
+            parallel.fit(data);
             losses[step] = network.score();
         }
         losses[steps] = network.score(data);

@@ -73,17 +73,11 @@ public final class RankNetwork {
 
     /** A network outside of any group, to hold all shards. */
     private static MultiLayerNetwork whole(MultiLayerConfiguration configuration) {
-        try {
-            return RankContext.callAlone(() -> {
-                MultiLayerNetwork network = new MultiLayerNetwork(configuration.clone());
-                network.init();
-                return network;
-            });
-        } catch (RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new IllegalStateException("cannot make the whole network", e);
-        }
+        return RankContext.runAlone(() -> {
+            MultiLayerNetwork network = new MultiLayerNetwork(configuration.clone());
+            network.init();
+            return network;
+        });
     }
 
     /** The first rank that has each parameter. */

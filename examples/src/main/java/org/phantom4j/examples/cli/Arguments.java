@@ -1,8 +1,10 @@
 package org.phantom4j.examples.cli;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.commons.cli.CommandLine;
@@ -27,6 +29,22 @@ final class Arguments {
                 .argName(value)
                 .desc(description)
                 .build());
+    }
+
+    /**
+     * The options as words of a command line.
+     *
+     * @param overrides options that are added, or replace those given
+     */
+    List<String> words(Map<String, String> overrides) {
+        List<String> words = new ArrayList<>();
+        for (Option option : line.getOptions()) {
+            if (!overrides.containsKey(option.getLongOpt())) {
+                words.add("--" + option.getLongOpt() + (option.hasArg() ? "=" + option.getValue() : ""));
+            }
+        }
+        overrides.forEach((name, value) -> words.add("--" + name + "=" + value));
+        return words;
     }
 
     boolean has(String name) {

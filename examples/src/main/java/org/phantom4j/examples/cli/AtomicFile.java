@@ -32,8 +32,16 @@ final class AtomicFile {
         }
     }
 
-    /** Refuses, before the work is done, a target that could not be written after it. */
+    /**
+     * Refuses, before the work is done, a target that could not be written after it.
+     *
+     * @param name may be null
+     * @return null if {@code name} is
+     */
     static Path writable(String option, String name) {
+        if (name == null) {
+            return null;
+        }
         Path target = Path.of(name);
         Path folder = target.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder) || !Files.isWritable(folder) || Files.isDirectory(target)) {

@@ -15,6 +15,11 @@ interface Command {
     /** Its options, without {@code --help}. */
     Options options();
 
+    /** Whether it computes with ND4J, and so needs one of its backends. */
+    default boolean needsBackend() {
+        return true;
+    }
+
     /**
      * Runs it.
      *

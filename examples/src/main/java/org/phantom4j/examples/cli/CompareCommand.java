@@ -3,8 +3,8 @@ package org.phantom4j.examples.cli;
 import com.github.freva.asciitable.AsciiTable;
 import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.HorizontalAlign;
+import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,9 +12,8 @@ import java.util.Map;
 import java.util.OptionalLong;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
-import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.phantom4j.comm.Communicator;
-import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.comm.Mesh;
 import org.phantom4j.examples.cli.ModelOptions.Model;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.layers.train.PeakMemory;
@@ -26,6 +25,9 @@ final class CompareCommand implements Command {
     private static final int DEFAULT_STEPS = 100;
     private static final int WARM_UP = 5;
     private static final int TIMED_STEPS = 5;
+
+    /** Makes any sum of memory negative. */
+    private static final long UNKNOWN = Long.MIN_VALUE / (1 << 20);
 
     /** What was measured of one model. Memory in bytes; null where it is not known. */
     record Outcome(
@@ -47,9 +49,6 @@ final class CompareCommand implements Command {
         }
     }
 
-    /** What one rank counted and learnt. */
-    private record RankCounts(long parameters, long multiplyAdds, long bytes, double loss, RankTraining.Score test) {}
-
     @Override
     public String name() {
         return "compare";
@@ -63,7 +62,7 @@ final class CompareCommand implements Command {
     @Override
     public Options options() {
         Options options = new Options();
-        ModelOptions.addTo(options);
+        TrainingOptions.addTo(options);
         Arguments.option(options, "steps", "N", "training steps of each model (default 100)");
         Arguments.option(options, "repeats", "N", "timed repeats of 5 steps, the models in turn (default 9)");
         CommOptions.addTo(options);
@@ -75,32 +74,58 @@ final class CompareCommand implements Command {
     @Override
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
-        List<ModelOptions> models =
-                List.of(ModelOptions.parse(arguments, Model.PHANTOM), ModelOptions.parse(arguments, Model.TENSOR));
-        Duration timeout = CommOptions.prepare(arguments);
+        TrainingOptions options = new TrainingOptions(arguments, Model.PHANTOM);
         int steps = arguments.positive("steps", DEFAULT_STEPS);
         int repeats = arguments.positive("repeats", 9);
-        Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
-        Path chart = AtomicFile.writable("chart", arguments.text("chart", "phantom-compare.png"));
-        ModelOptions first = models.get(0);
-        Corpus corpus = arguments
-                .data("synthetic")
-                .corpus(first.width(), first.precision().type(), first.seed());
-        if (first.batch() > corpus.train().size()) {
-            throw new UsageException("--batch " + first.batch() + " is more than the "
+        if (options.comm.launches()) {
+            json(arguments);
+            chart(arguments);
+            return CommOptions.launch(this, arguments, options.ranks(), Map.of());
+        }
+        String geometry = options.geometry(name()) + " --steps " + steps + " --repeats " + repeats;
+        options.comm.run(options.ranks(), geometry, group -> compare(group, options, steps, repeats));
+        return Main.OK;
+    }
+
+    private static Path json(Arguments arguments) {
+        return AtomicFile.writable("json", arguments.text("json", null));
+    }
+
+    private static Path chart(Arguments arguments) {
+        return AtomicFile.writable("chart", arguments.text("chart", "phantom-compare.png"));
+    }
+
+    /** Compares on one rank; rank 0 reports. What fails on one rank here fails on all. */
+    private static Void compare(Communicator group, TrainingOptions options, int steps, int repeats) throws Exception {
+        boolean isFirst = group.rank() == 0;
+        Path json = isFirst ? json(options.arguments) : null;
+        Path chart = isFirst ? chart(options.arguments) : null;
+        Corpus corpus = options.corpus();
+        if (options.model.batch() > corpus.train().size()) {
+            throw new UsageException("--batch " + options.model.batch() + " is more than the "
                     + corpus.train().size() + " training samples");
         }
-
+        Mesh mesh = Mesh.of(group, 1);
+        List<ModelOptions> models = List.of(options.model, options.model.with(Model.TENSOR));
+        double[][] times = times(mesh, models, corpus, repeats);
         List<Outcome> outcomes = new ArrayList<>();
-        double[][] times = times(models, corpus, timeout, repeats);
         for (int i = 0; i < models.size(); i++) {
-            outcomes.add(train(models.get(i), corpus, steps, timeout, RankTraining.median(times[i])));
+            outcomes.add(train(mesh, models.get(i), options, steps, RankTraining.median(times[i])));
         }
-        System.out.println(table(outcomes, first, steps));
+        RankResults.onFirstRank(group, () -> {
+            report(outcomes, options, steps, json, chart);
+            return null;
+        });
+        return null;
+    }
+
+    private static void report(List<Outcome> outcomes, TrainingOptions options, int steps, Path json, Path chart)
+            throws IOException {
+        System.out.println(table(outcomes, options.model, steps));
         AtomicFile.write(chart, partial -> CompareChart.write(partial, outcomes));
         System.out.println("chart: " + chart);
         if (json != null) {
-            Report.write(json, results(outcomes, first, steps));
+            Report.write(json, results(outcomes, options, steps));
         }
         for (Outcome outcome : outcomes) {
             if (!outcome.agrees()) {
@@ -108,29 +133,24 @@ final class CompareCommand implements Command {
                         outcome.model() + ": what was counted differs from the formula: " + outcome);
             }
         }
-        return Main.OK;
     }
 
     /** Milliseconds a step of each model, repeat by repeat, the models in turn on the same ranks. */
-    private static double[][] times(List<ModelOptions> models, Corpus corpus, Duration timeout, int repeats)
-            throws Exception {
-        return LocalRanks.run(models.get(0).ranks(), timeout, group -> {
-                    List<RankTraining> trainings = new ArrayList<>();
-                    for (ModelOptions model : models) {
-                        trainings.add(newTraining(model, corpus));
-                    }
-                    double[][] ms = new double[models.size()][repeats];
-                    for (int repeat = -1; repeat < repeats; repeat++) {
-                        for (int i = 0; i < models.size(); i++) {
-                            double each = time(group, trainings.get(i), repeat < 0 ? WARM_UP : TIMED_STEPS);
-                            if (repeat >= 0) {
-                                ms[i][repeat] = each;
-                            }
-                        }
-                    }
-                    return ms;
-                })
-                .get(0);
+    private static double[][] times(Mesh mesh, List<ModelOptions> models, Corpus corpus, int repeats) {
+        List<RankTraining> trainings = new ArrayList<>();
+        for (ModelOptions model : models) {
+            trainings.add(newTraining(mesh, model, corpus));
+        }
+        double[][] ms = new double[models.size()][repeats];
+        for (int repeat = -1; repeat < repeats; repeat++) {
+            for (int i = 0; i < models.size(); i++) {
+                double each = time(mesh.all(), trainings.get(i), repeat < 0 ? WARM_UP : TIMED_STEPS);
+                if (repeat >= 0) {
+                    ms[i][repeat] = each;
+                }
+            }
+        }
+        return ms;
     }
 
     private static double time(Communicator group, RankTraining training, int steps) {
@@ -143,41 +163,50 @@ final class CompareCommand implements Command {
         return (System.nanoTime() - began) / 1e6 / steps;
     }
 
-    private static RankTraining newTraining(ModelOptions model, Corpus corpus) {
-        MultiLayerConfiguration configuration = model.configuration(corpus);
-        return new RankTraining(configuration, corpus, model.batch(), model.seed());
+    private static RankTraining newTraining(Mesh mesh, ModelOptions model, Corpus corpus) {
+        return new RankTraining(mesh, model.configuration(corpus), corpus, model.batch(), model.seed());
     }
 
     /** Trains one model alone, so that its memory can be told from the other's. */
-    private static Outcome train(ModelOptions model, Corpus corpus, int steps, Duration timeout, double msPerStep)
-            throws Exception {
-        System.gc();
-        OptionalLong before = PeakMemory.currentBytes();
-        boolean measured = PeakMemory.reset() && before.isPresent();
-        List<RankCounts> ranks = LocalRanks.run(model.ranks(), timeout, group -> {
-            RankTraining training = newTraining(model, corpus);
-            double loss = training.step();
-            long multiplyAdds = training.lastMultiplyAdds();
-            long bytes = training.lastBytes();
-            for (int step = 1; step < steps; step++) {
-                loss = training.step();
-            }
-            RankTraining.Score test = training.score(corpus.test(), corpus.classes());
-            return new RankCounts(training.network().numParams(), multiplyAdds, bytes, loss, test);
-        });
-        Long peak = measured ? Long.valueOf(PeakMemory.bytes().orElse(0) - before.getAsLong()) : null;
-        RankCounts first = ranks.get(0);
+    private static Outcome train(Mesh mesh, ModelOptions model, TrainingOptions options, int steps, double msPerStep) {
+        Communicator group = mesh.all();
+        boolean ranksAreProcesses = options.comm.backend().ranksAreProcesses();
+        long before = startPeak(group, ranksAreProcesses);
+        Corpus corpus = options.corpus();
+        RankTraining training = newTraining(mesh, model, corpus);
+        double loss = training.step();
+        long multiplyAdds = RankResults.sum(group, training.lastMultiplyAdds());
+        long bytes = RankResults.sum(group, training.lastBytes());
+        for (int step = 1; step < steps; step++) {
+            loss = training.step();
+        }
+        RankTraining.Score test = training.score(corpus.test(), corpus.classes());
+        OptionalLong peak = RankResults.peakBytes(group, ranksAreProcesses);
         return new Outcome(
                 Arguments.lower(model.model()),
                 TrainCommand.cost(model, model.configuration(corpus)),
-                ranks.stream().mapToLong(RankCounts::parameters).sum() - replicated(model, corpus),
-                ranks.stream().mapToLong(RankCounts::multiplyAdds).sum(),
-                ranks.stream().mapToLong(RankCounts::bytes).sum(),
+                RankResults.sum(group, training.network().numParams()) - replicated(model, corpus),
+                multiplyAdds,
+                bytes,
                 msPerStep,
-                peak,
-                first.loss(),
-                first.test().loss(),
-                first.test().accuracy());
+                before < 0 || peak.isEmpty() ? null : Long.valueOf(peak.getAsLong() - before),
+                loss,
+                test.loss(),
+                test.accuracy());
+    }
+
+    /** Starts a new peak of the memory of all processes; returns what they use now, or -1 where a system does not tell. */
+    private static long startPeak(Communicator group, boolean ranksAreProcesses) {
+        // all ranks have dropped what they had before one of them collects it
+        group.barrier();
+        long own = 0;
+        if (ranksAreProcesses || group.rank() == 0) {
+            System.gc();
+            OptionalLong now = PeakMemory.currentBytes();
+            own = PeakMemory.reset() ? now.orElse(UNKNOWN) : UNKNOWN;
+        }
+        long sum = RankResults.sum(group, own);
+        return sum < 0 ? -1 : sum;
     }
 
     /** Parameters that the ranks hold more than once: the output layer's bias. */
@@ -241,14 +270,15 @@ final class CompareCommand implements Command {
         rows.add(new Object[] {name, String.format("%.5g", phantom), String.format("%.5g", tensor), ""});
     }
 
-    private static Map<String, Object> results(List<Outcome> outcomes, ModelOptions options, int steps) {
+    private static Map<String, Object> results(List<Outcome> outcomes, TrainingOptions training, int steps) {
+        ModelOptions options = training.model;
         Map<String, Object> results = new LinkedHashMap<>();
         results.put("width", options.width());
         results.put("layers", options.layers());
         results.put("shards", options.shards());
         results.put("phantomWidth", options.phantomWidth());
         results.put("ranks", options.ranks());
-        results.put("comm", "local");
+        results.put("comm", training.comm.name());
         results.put("precision", Arguments.lower(options.precision()));
         results.put("batch", options.batch());
         results.put("steps", steps);

@@ -18,6 +18,11 @@ final class DoctorCommand implements Command {
     }
 
     @Override
+    public boolean needsBackend() {
+        return false;
+    }
+
+    @Override
     public Options options() {
         return new Options();
     }

@@ -31,6 +31,8 @@ public final class Main {
             new VerifyCommand(),
             new BenchCommCommand(),
             new BenchSoakCommand(),
+            new BenchStepCommand(true),
+            new BenchStepCommand(false),
             new RetargetCommand(),
             new DoctorCommand());
 
@@ -81,6 +83,9 @@ public final class Main {
             if (!line.getArgList().isEmpty()) {
                 throw new UsageException("unexpected '" + line.getArgList().get(0) + "': options start with --");
             }
+            if (command.needsBackend()) {
+                Nd4jBackends.requireOne();
+            }
             return command.run(line);
         } catch (ParseException e) {
             return fail(USAGE, e.getMessage() + "; phantom " + command.name() + " --help lists the options");
@@ -88,6 +93,8 @@ public final class Main {
             return fail(USAGE, e.getMessage());
         } catch (Exception e) {
             return fail(FAILURE, describe(e));
+        } catch (LinkageError e) {
+            return fail(FAILURE, Nd4jBackends.explain(e));
         } catch (OutOfMemoryError e) {
             return fail(
                     FAILURE, "out of memory: " + e.getMessage() + "; use a smaller width, batch or number of layers");

@@ -25,7 +25,11 @@ import org.phantom4j.layers.ShardedLossLayer;
 import org.phantom4j.layers.ShardedOutputLayer;
 import org.phantom4j.layers.TensorParallelDenseLayer;
 
-/** The options that say which network is trained and how, and the configuration they make. */
+/**
+ * The options that say which network is trained and how, and the configuration they make.
+ *
+ * @param ranks that share the model: those of one replica
+ */
 record ModelOptions(
         Model model,
         int width,
@@ -38,6 +42,8 @@ record ModelOptions(
         double learningRate,
         Precision precision,
         long seed) {
+
+    private static final int DEFAULT_SHARDS = 4;
 
     /** What the network is made of. */
     enum Model {
@@ -69,7 +75,6 @@ record ModelOptions(
         Arguments.option(options, "layers", "L", "sharded layers (default 3)");
         Arguments.option(options, "shards", "P", "shards of the model (default 4)");
         Arguments.option(options, "phantom-width", "K", "phantom width (default 16)");
-        Arguments.option(options, "ranks", "R", "ranks to run on; must divide the shards (default 2)");
         Arguments.option(options, "batch", "B", "samples a step (default 128)");
         Arguments.option(options, "updater", "NAME", "sgd, momentum or adam (default)");
         Arguments.option(options, "learning-rate", "RATE", "default: adam 0.001, sgd 0.1, momentum 0.02");
@@ -77,16 +82,20 @@ record ModelOptions(
         Arguments.option(options, "seed", "SEED", "of parameters, data and order (default 1)");
     }
 
-    static ModelOptions parse(Arguments arguments, Model model) {
+    /** The number of ranks that a model is trained on if none is given. */
+    static int defaultRanks(Arguments arguments, Model model) {
+        return model == Model.DENSE || arguments.positive("shards", DEFAULT_SHARDS) % 2 != 0 ? 1 : 2;
+    }
+
+    static ModelOptions parse(Arguments arguments, Model model, int ranks) {
         Updater updater = arguments.choice("updater", Updater.class, Updater.ADAM);
-        int shards = arguments.positive("shards", 4);
         ModelOptions options = new ModelOptions(
                 model,
                 arguments.positive("width", 1024),
                 arguments.positive("layers", 3),
-                shards,
+                arguments.positive("shards", DEFAULT_SHARDS),
                 arguments.positive("phantom-width", 16),
-                arguments.positive("ranks", model == Model.DENSE || shards % 2 != 0 ? 1 : 2),
+                ranks,
                 arguments.positive("batch", 128),
                 updater,
                 arguments.positiveDecimal("learning-rate", defaultRate(updater)),
@@ -106,7 +115,7 @@ record ModelOptions(
 
     private void check() {
         if (model == Model.DENSE && ranks > 1) {
-            throw new UsageException("--model dense runs on --ranks 1, not " + ranks);
+            throw new UsageException("--model dense runs on --ranks 1, or on as many as --data-parallel");
         }
         requireDivides(ranks, shards);
         if (model != Model.DENSE && width < shards) {
@@ -123,6 +132,19 @@ record ModelOptions(
                             .mapToObj(Integer::toString)
                             .collect(Collectors.joining(", ")));
         }
+    }
+
+    /** The same options for another model. */
+    ModelOptions with(Model other) {
+        return new ModelOptions(
+                other, width, layers, shards, phantomWidth, ranks, batch, updater, learningRate, precision, seed);
+    }
+
+    /** All values, as on a command line. */
+    String words() {
+        return "--width " + width + " --layers " + layers + " --shards " + shards + " --phantom-width " + phantomWidth
+                + " --batch " + batch + " --updater " + Arguments.lower(updater) + " --learning-rate " + learningRate
+                + " --precision " + Arguments.lower(precision) + " --seed " + seed;
     }
 
     /** The network for a data set. */

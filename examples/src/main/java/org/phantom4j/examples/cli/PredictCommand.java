@@ -5,9 +5,9 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.HdrHistogram.Histogram;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
@@ -19,8 +19,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
-import org.phantom4j.comm.Communicator;
-import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.comm.RankContext;
 import org.phantom4j.examples.data.DataSource;
 import org.phantom4j.examples.data.Samples;
 import org.phantom4j.layers.ShardedLayer;
@@ -92,14 +91,59 @@ final class PredictCommand implements Command {
     @Override
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
-        int ranks = arguments.positive("ranks", 1);
+        CommOptions comm = CommOptions.parse(arguments);
+        int ranks = comm.ranks(arguments, 1);
         int batch = arguments.positive("batch", 128);
-        Duration timeout = CommOptions.prepare(arguments);
-        Path output = arguments.has("output") ? AtomicFile.writable("output", arguments.text("output", null)) : null;
-        Model model = load(Path.of(arguments.required("model")));
-        ModelOptions.requireDivides(ranks, model.shards());
         arguments.required("data");
         DataSource source = arguments.data(null);
+        Path file = Path.of(arguments.required("model"));
+        if (comm.launches()) {
+            requireFile(file);
+            return launch(arguments, ranks);
+        }
+        Once<Model> model = new Once<>(() -> RankContext.runAlone(() -> load(file)));
+        Once<Samples> samples = new Once<>(() -> samples(arguments, source, model.get()));
+        String geometry = name() + " --model " + file + " --data " + arguments.text("data", "") + " --batch " + batch
+                + " --seed " + arguments.number("seed", 1);
+        comm.run(ranks, geometry, group -> {
+            Path output = group.rank() == 0 ? output(arguments) : null;
+            ModelOptions.requireDivides(ranks, model.get().shards());
+            Histogram latencyUs = new Histogram(HIGHEST_US, DIGITS);
+            List<INDArray> outputs = predict(model.get().network(), samples.get(), batch, latencyUs);
+            RankResults.onFirstRank(group, () -> {
+                write(output, outputs, model.get().classifies());
+                summarise(model.get(), samples.get(), outputs, latencyUs);
+                return null;
+            });
+            return null;
+        });
+        return Main.OK;
+    }
+
+    private static Path output(Arguments arguments) {
+        return AtomicFile.writable("output", arguments.text("output", null));
+    }
+
+    /** Starts the ranks. What goes to standard output takes the way over a file, so that it is nothing but the outputs. */
+    private int launch(Arguments arguments, int ranks) throws Exception {
+        if (output(arguments) != null) {
+            return CommOptions.launch(this, arguments, ranks, Map.of());
+        }
+        Path directory = Files.createTempDirectory("phantom-predict");
+        Path file = directory.resolve("outputs.csv");
+        try {
+            int status = CommOptions.launch(this, arguments, ranks, Map.of("output", file.toString()));
+            if (status == Main.OK) {
+                Files.copy(file, System.out);
+            }
+            return status;
+        } finally {
+            Files.deleteIfExists(file);
+            Files.deleteIfExists(directory);
+        }
+    }
+
+    private static Samples samples(Arguments arguments, DataSource source, Model model) {
         Samples samples = source.samples(
                 model.inputs(),
                 model.outputs(),
@@ -110,20 +154,18 @@ final class PredictCommand implements Command {
             throw new UsageException("--data " + arguments.text("data", "") + " has "
                     + samples.features().size(1) + " features, but the model takes " + model.inputs());
         }
-        Histogram latencyUs = new Histogram(HIGHEST_US, DIGITS);
-        List<INDArray> outputs = LocalRanks.run(
-                        ranks, timeout, group -> predict(group, model.network(), samples, batch, latencyUs))
-                .get(0);
-        write(output, outputs, model.classifies());
-        summarise(model, samples, outputs, latencyUs);
-        return Main.OK;
+        return samples;
+    }
+
+    private static void requireFile(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw new UsageException("--model " + file + ": no such file; train --save writes one");
+        }
     }
 
     private static Model load(Path file) {
+        requireFile(file);
         File source = file.toFile();
-        if (!source.isFile()) {
-            throw new UsageException("--model " + file + ": no such file; train --save writes one");
-        }
         try {
             MultiLayerNetwork network = ModelSerializer.restoreMultiLayerNetwork(source, false);
             NormalizerStandardize normalizer = ModelSerializer.restoreNormalizerFromFile(source);
@@ -136,8 +178,8 @@ final class PredictCommand implements Command {
         }
     }
 
-    private static List<INDArray> predict(
-            Communicator group, MultiLayerNetwork whole, Samples samples, int batch, Histogram latencyUs) {
+    private static List<INDArray> predict(MultiLayerNetwork whole, Samples samples, int batch, Histogram latencyUs) {
+        boolean isFirst = RankContext.current().rank() == 0;
         MultiLayerNetwork network = RankNetwork.of(whole);
         List<INDArray> outputs = new ArrayList<>();
         // the first batch twice: compilation and first allocations are not latency
@@ -147,7 +189,7 @@ final class PredictCommand implements Command {
                     .features();
             long began = System.nanoTime();
             INDArray output = network.output(features);
-            if (group.rank() == 0) {
+            if (isFirst) {
                 latencyUs.recordValue((System.nanoTime() - began) / 1000);
                 outputs.add(output);
             }

@@ -3,13 +3,15 @@ package org.phantom4j.examples.cli;
 import java.util.Arrays;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.phantom4j.comm.Communicator;
-import org.phantom4j.comm.RankContext;
+import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.Mesh;
 import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.examples.data.Samples;
+import org.phantom4j.layers.train.DataParallel;
 import org.phantom4j.layers.train.RankNetwork;
 import org.phantom4j.ops.Products;
 
@@ -18,14 +20,22 @@ final class RankTraining {
 
     private static final int TEST_BATCH = 500;
 
+    private final Mesh mesh;
     private final MultiLayerNetwork network;
+    private final DataParallel replicas;
     private final Batches batches;
-    private final Communicator group = RankContext.current();
     private long lastBytes;
     private long lastMultiplyAdds;
 
-    RankTraining(MultiLayerConfiguration configuration, Corpus corpus, int batch, long seed) {
+    /**
+     * Called with the rank's row of the mesh as the current group.
+     *
+     * @param batch samples a step of all replicas together
+     */
+    RankTraining(Mesh mesh, MultiLayerConfiguration configuration, Corpus corpus, int batch, long seed) {
+        this.mesh = mesh;
         this.network = RankNetwork.create(configuration);
+        this.replicas = DataParallel.join(network, mesh.data());
         this.batches = new Batches(corpus.train(), batch, seed);
     }
 
@@ -36,10 +46,10 @@ final class RankTraining {
     /** Trains on the next batch; returns its loss before the update. */
     double step() {
         DataSet data = batches.next();
-        long bytes = group.stats().bytesSent();
+        long bytes = mesh.bytesSent();
         long multiplyAdds = Products.multiplyAdds();
-        network.fit(data);
-        lastBytes = group.stats().bytesSent() - bytes;
+        replicas.fit(data);
+        lastBytes = mesh.bytesSent() - bytes;
         lastMultiplyAdds = Products.multiplyAdds() - multiplyAdds;
         double loss = network.score();
         if (Double.isNaN(loss) || Double.isInfinite(loss)) {
@@ -59,19 +69,22 @@ final class RankTraining {
         return lastMultiplyAdds;
     }
 
-    /** Loss and, for classes, accuracy on samples. */
+    /** Loss and, for classes, accuracy on samples: the replicas take turns, and every rank gets the result. */
     Score score(Samples samples, boolean classes) {
         double loss = 0;
         long right = 0;
+        int turn = 0;
         for (int from = 0; from < samples.size(); from += TEST_BATCH) {
-            Samples part = samples.range(from, (int) Math.min(from + TEST_BATCH, samples.size()));
-            loss += part.size() * network.score(new DataSet(part.features(), part.labels()));
-            if (classes) {
-                INDArray output = network.output(part.features());
-                right += countRight(output, part.labels());
+            if (turn++ % mesh.data().size() == mesh.replica()) {
+                Samples part = samples.range(from, (int) Math.min(from + TEST_BATCH, samples.size()));
+                loss += part.size() * network.score(new DataSet(part.features(), part.labels()));
+                right += classes ? countRight(network.output(part.features()), part.labels()) : 0;
             }
         }
-        return new Score(loss / samples.size(), classes ? (double) right / samples.size() : null);
+        INDArray sums = Nd4j.createFromArray(loss, (double) right).castTo(DataType.DOUBLE);
+        mesh.data().allReduce(sums);
+        double size = samples.size();
+        return new Score(sums.getDouble(0) / size, classes ? sums.getDouble(1) / size : null);
     }
 
     /** How many rows have their largest output where the label is. */

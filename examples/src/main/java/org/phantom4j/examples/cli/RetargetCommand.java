@@ -3,6 +3,7 @@ package org.phantom4j.examples.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -11,12 +12,12 @@ import org.apache.commons.cli.Options;
 import org.phantom4j.ops.cuda.GpuInventory;
 import org.phantom4j.ops.cuda.fatbin.BinaryFormatException;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
-import org.phantom4j.ops.cuda.retarget.CompilerChoice;
-import org.phantom4j.ops.cuda.retarget.LibraryLocator;
-import org.phantom4j.ops.cuda.retarget.RetargetCache;
 import org.phantom4j.ops.cuda.retarget.RetargetedLibraries;
-import org.phantom4j.ops.cuda.retarget.RetargetedLibrary;
 import org.phantom4j.ops.cuda.retarget.Retargeter;
+import org.phantom4j.ops.cuda.retarget.compile.CompilerChoice;
+import org.phantom4j.ops.cuda.retarget.library.LibraryLocator;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
 /** {@code phantom retarget}: translates ND4J's CUDA library for a GPU that is newer than it. */
 final class RetargetCommand implements Command {
@@ -32,6 +33,11 @@ final class RetargetCommand implements Command {
     }
 
     @Override
+    public boolean needsBackend() {
+        return false;
+    }
+
+    @Override
     public Options options() {
         Options options = new Options();
         Arguments.option(
@@ -39,6 +45,11 @@ final class RetargetCommand implements Command {
         Arguments.option(options, "library", "FILE", "a shared library, in place of a jar");
         Arguments.option(options, "arch", "ARCH", "such as sm_90 or 9.0 (default: this machine's GPU)");
         Arguments.option(options, "compiler", "NAME", "ptxas, driver or any (default: ptxas if it is on the PATH)");
+        Arguments.option(
+                options,
+                "level",
+                "N",
+                "the highest optimisation level, 3 to 0 (default: 2 for ptxas, its fast compilation; 3 for driver)");
         Arguments.option(options, "output", "DIR", "where to write (default: the cache that ND4J is started from)");
         Arguments.option(options, "jobs", "N", "modules compiled at a time (default: one a core)");
         return options.addOption(
@@ -58,10 +69,11 @@ final class RetargetCommand implements Command {
         Path source = source(arguments);
         GpuArchitecture target = arguments.has("arch") ? architecture(arguments.text("arch", "")) : ownGpu();
         CompilerChoice choice = arguments.choice("compiler", CompilerChoice.class, CompilerChoice.ANY);
+        OptionalInt level = level(arguments);
         int jobs = arguments.positive("jobs", Runtime.getRuntime().availableProcessors());
         Path output = arguments.has("output") ? folder(arguments.text("output", "")) : null;
         RetargetProgress progress = new RetargetProgress();
-        Retargeter retargeter = Retargeter.create(choice, target, jobs, progress);
+        Retargeter retargeter = Retargeter.create(choice, target, level, jobs, progress);
         System.out.printf(
                 "translating %s for %s with %s, %d modules at a time%n", source, target, retargeter.compiler(), jobs);
         long startNs = System.nanoTime();
@@ -104,6 +116,17 @@ final class RetargetCommand implements Command {
         } catch (IOException e) {
             throw new UsageException("--" + option + " " + e.getMessage(), e);
         }
+    }
+
+    private static OptionalInt level(Arguments arguments) {
+        if (!arguments.has("level")) {
+            return OptionalInt.empty();
+        }
+        String text = arguments.text("level", "");
+        if (!text.matches("[0-3]")) {
+            throw new UsageException("--level " + text + ": expected 3, 2, 1 or 0");
+        }
+        return OptionalInt.of(Integer.parseInt(text));
     }
 
     private static Path folder(String name) {

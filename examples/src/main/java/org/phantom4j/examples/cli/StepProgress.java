@@ -14,16 +14,15 @@ final class StepProgress implements AutoCloseable {
     private final boolean shown;
     private final int steps;
     private final int batch;
-    private final long bytesPerStep;
     private final ProgressBar bar;
     private final long beganNs = System.nanoTime();
+    private long bytesPerStep;
     private int done;
 
-    private StepProgress(boolean shown, int steps, int batch, long bytesPerStep) {
+    private StepProgress(boolean shown, int steps, int batch) {
         this.shown = shown;
         this.steps = steps;
         this.batch = batch;
-        this.bytesPerStep = bytesPerStep;
         this.bar = shown && Boolean.getBoolean("phantom.terminal")
                 ? new ProgressBarBuilder()
                         .setTaskName("train")
@@ -35,8 +34,13 @@ final class StepProgress implements AutoCloseable {
     }
 
     /** A progress that is shown, or not. */
-    static StepProgress on(boolean shown, int steps, int batch, long bytesPerStep) {
-        return new StepProgress(shown, steps, batch, bytesPerStep);
+    static StepProgress on(boolean shown, int steps, int batch) {
+        return new StepProgress(shown, steps, batch);
+    }
+
+    /** Tells what all ranks together send in a step. */
+    void bytesPerStep(long bytes) {
+        bytesPerStep = bytes;
     }
 
     void step(double loss) {

@@ -1,9 +1,9 @@
 package org.phantom4j.examples.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.apache.commons.cli.CommandLine;
@@ -11,14 +11,13 @@ import org.apache.commons.cli.Options;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
-import org.phantom4j.comm.Communicator;
-import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.comm.Mesh;
+import org.phantom4j.comm.RankContext;
 import org.phantom4j.examples.cli.ModelOptions.Model;
 import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.layers.CommunicationPlan;
 import org.phantom4j.layers.train.NetworkCost;
-import org.phantom4j.layers.train.PeakMemory;
 import org.phantom4j.layers.train.RankNetwork;
 import org.phantom4j.ops.LayerCost;
 
@@ -27,15 +26,21 @@ final class TrainCommand implements Command {
 
     private static final int DEFAULT_EPOCHS = 10;
 
-    /** What one rank did; {@code whole} is on rank 0 only. */
-    private record RankResult(
-            double[] stepMs,
+    /**
+     * What the ranks did.
+     *
+     * @param bytes of the first step, of all ranks
+     * @param multiplyAdds of the first step, of all ranks
+     * @param parameters of each rank
+     */
+    private record Measured(
+            double msPerStep,
             double finalLoss,
             RankTraining.Score test,
             long bytes,
             long multiplyAdds,
-            long parameters,
-            MultiLayerNetwork whole) {}
+            long[] parameters,
+            OptionalLong peakBytes) {}
 
     @Override
     public String name() {
@@ -51,7 +56,12 @@ final class TrainCommand implements Command {
     public Options options() {
         Options options = new Options();
         Arguments.option(options, "model", "NAME", "phantom (default), tensor or dense");
-        ModelOptions.addTo(options);
+        TrainingOptions.addTo(options);
+        Arguments.option(
+                options,
+                "data-parallel",
+                "D",
+                "replicas of the model, each on ranks / D ranks and with its own share of each batch (default 1)");
         Arguments.option(options, "epochs", "N", "passes over the training data (default 10)");
         Arguments.option(options, "steps", "N", "steps, instead of epochs");
         CommOptions.addTo(options);
@@ -63,28 +73,74 @@ final class TrainCommand implements Command {
     @Override
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
-        ModelOptions model = ModelOptions.parse(arguments, arguments.choice("model", Model.class, Model.PHANTOM));
-        Duration timeout = CommOptions.prepare(arguments);
-        Path save = arguments.has("save") ? AtomicFile.writable("save", arguments.text("save", null)) : null;
-        Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
-        Corpus corpus = arguments
-                .data("synthetic")
-                .corpus(model.width(), model.precision().type(), model.seed());
-        MultiLayerConfiguration configuration = model.configuration(corpus);
-        int steps = steps(arguments, corpus, model.batch());
-        LayerCost cost = cost(model, configuration);
+        TrainingOptions options = new TrainingOptions(arguments, arguments.choice("model", Model.class, Model.PHANTOM));
+        String duration = duration(arguments);
+        if (options.comm.launches()) {
+            save(arguments);
+            json(arguments);
+            return CommOptions.launch(this, arguments, options.ranks(), Map.of());
+        }
+        String geometry = options.geometry(name()) + " --model " + Arguments.lower(options.model.model()) + duration;
+        options.comm.run(options.ranks(), geometry, group -> {
+            try (Mesh mesh = Mesh.of(group, options.replicas)) {
+                return RankContext.call(mesh.model(), () -> train(mesh, options));
+            }
+        });
+        return Main.OK;
+    }
 
-        System.out.printf(
-                "%s network, %,d parameters, %d shards on %d ranks (local), %d steps of %d samples%n",
-                Arguments.lower(model.model()), cost.parameters(), model.shards(), model.ranks(), steps, model.batch());
-        List<RankResult> ranks = LocalRanks.run(
-                model.ranks(), timeout, group -> train(group, model, configuration, corpus, steps, cost.bytes()));
-        RankResult first = ranks.get(0);
-        Map<String, Object> results = results(model, steps, cost, ranks);
+    private static Path save(Arguments arguments) {
+        return AtomicFile.writable("save", arguments.text("save", null));
+    }
+
+    private static Path json(Arguments arguments) {
+        return AtomicFile.writable("json", arguments.text("json", null));
+    }
+
+    /** Trains on one rank; rank 0 reports. What fails on one rank here fails on all. */
+    private static Void train(Mesh mesh, TrainingOptions options) throws Exception {
+        boolean first = mesh.all().rank() == 0;
+        Path save = first ? save(options.arguments) : null;
+        Path json = first ? json(options.arguments) : null;
+        Corpus corpus = options.corpus();
+        ModelOptions model = options.model;
+        MultiLayerConfiguration configuration = model.configuration(corpus);
+        int steps = steps(options.arguments, corpus, model.batch());
+        LayerCost cost = cost(model, configuration);
+        if (first) {
+            System.out.printf(
+                    "%s network, %,d parameters, %d shards on %d ranks (%s), %d steps of %d samples%n",
+                    Arguments.lower(model.model()),
+                    cost.parameters(),
+                    model.shards(),
+                    options.ranks(),
+                    options.replicas == 1
+                            ? options.comm.name()
+                            : options.comm.name() + ", " + options.replicas + " replicas",
+                    steps,
+                    model.batch());
+        }
+        RankTraining training = new RankTraining(mesh, configuration, corpus, model.batch(), model.seed());
+        Map<String, Object> results = results(options, steps, cost, run(mesh, options, training, steps));
+        MultiLayerNetwork whole = null;
+        if (RankResults.sum(mesh.all(), save == null ? 0 : 1) > 0 && mesh.replica() == 0) {
+            whole = RankNetwork.gather(training.network());
+        }
+        MultiLayerNetwork saved = whole;
+        RankResults.onFirstRank(mesh.all(), () -> {
+            report(results, save, saved, corpus, json);
+            return null;
+        });
+        return null;
+    }
+
+    private static void report(
+            Map<String, Object> results, Path save, MultiLayerNetwork whole, Corpus corpus, Path json)
+            throws IOException {
         print(results);
         if (save != null) {
             AtomicFile.write(save, partial -> {
-                ModelSerializer.writeModel(first.whole(), partial.toFile(), false);
+                ModelSerializer.writeModel(whole, partial.toFile(), false);
                 if (corpus.normalizer() != null) {
                     ModelSerializer.addNormalizerToModel(partial.toFile(), corpus.normalizer());
                 }
@@ -94,13 +150,19 @@ final class TrainCommand implements Command {
         if (json != null) {
             Report.write(json, results);
         }
-        return Main.OK;
     }
 
-    private static int steps(Arguments arguments, Corpus corpus, int batch) {
+    /** How long to train, as on a command line. */
+    private static String duration(Arguments arguments) {
         if (arguments.has("steps") && arguments.has("epochs")) {
             throw new UsageException("--steps and --epochs exclude each other");
         }
+        return arguments.has("steps")
+                ? " --steps " + arguments.positive("steps", 1)
+                : " --epochs " + arguments.positive("epochs", DEFAULT_EPOCHS);
+    }
+
+    private static int steps(Arguments arguments, Corpus corpus, int batch) {
         long perEpoch = Batches.perEpoch(corpus.train(), batch);
         long steps = arguments.has("steps")
                 ? arguments.positive("steps", 1)
@@ -117,46 +179,44 @@ final class TrainCommand implements Command {
                 model.precision().type().width());
     }
 
-    private static RankResult train(
-            Communicator group,
-            ModelOptions model,
-            MultiLayerConfiguration configuration,
-            Corpus corpus,
-            int steps,
-            long bytesPerStep) {
-        RankTraining training = new RankTraining(configuration, corpus, model.batch(), model.seed());
+    private static Measured run(Mesh mesh, TrainingOptions options, RankTraining training, int steps) {
+        Corpus corpus = options.corpus();
+        int batch = options.model.batch();
         double[] stepMs = new double[steps];
         double loss = Double.NaN;
         long bytes = 0;
         long multiplyAdds = 0;
-        try (StepProgress progress = StepProgress.on(group.rank() == 0, steps, model.batch(), bytesPerStep)) {
+        try (StepProgress progress = StepProgress.on(mesh.all().rank() == 0, steps, batch)) {
             for (int step = 0; step < steps; step++) {
                 long began = System.nanoTime();
                 loss = training.step();
                 stepMs[step] = (System.nanoTime() - began) / 1e6;
-                // the last batch of an epoch may be smaller: the first is what the formula speaks of
-                bytes = step == 0 ? training.lastBytes() : bytes;
-                multiplyAdds = step == 0 ? training.lastMultiplyAdds() : multiplyAdds;
+                if (step == 0) {
+                    // the last batch of an epoch may be smaller: the first is what the formula speaks of
+                    bytes = RankResults.sum(mesh.all(), training.lastBytes());
+                    multiplyAdds = RankResults.sum(mesh.all(), training.lastMultiplyAdds());
+                    progress.bytesPerStep(bytes);
+                }
                 progress.step(loss);
             }
         }
         RankTraining.Score test = training.score(corpus.test(), corpus.classes());
-        long parameters = training.network().numParams();
-        MultiLayerNetwork whole = RankNetwork.gather(training.network());
-        return new RankResult(stepMs, loss, test, bytes, multiplyAdds, parameters, whole);
+        long[] parameters = RankResults.gather(mesh.all(), training.network().numParams());
+        OptionalLong peak =
+                RankResults.peakBytes(mesh.all(), options.comm.backend().ranksAreProcesses());
+        return new Measured(RankTraining.median(stepMs), loss, test, bytes, multiplyAdds, parameters, peak);
     }
 
-    private static Map<String, Object> results(ModelOptions model, int steps, LayerCost cost, List<RankResult> ranks) {
-        RankResult first = ranks.get(0);
-        double msPerStep = RankTraining.median(first.stepMs());
-        OptionalLong peak = PeakMemory.bytes();
+    private static Map<String, Object> results(TrainingOptions options, int steps, LayerCost cost, Measured measured) {
+        ModelOptions model = options.model;
         boolean dense = model.model() == Model.DENSE;
         Map<String, Object> results = new LinkedHashMap<>();
         results.put("model", Arguments.lower(model.model()));
         results.put("shards", dense ? 1 : model.shards());
         results.put("phantomWidth", model.model() == Model.PHANTOM ? model.phantomWidth() : null);
-        results.put("ranks", model.ranks());
-        results.put("comm", "local");
+        results.put("ranks", options.ranks());
+        results.put("dataParallel", options.replicas);
+        results.put("comm", options.comm.name());
         results.put("precision", Arguments.lower(model.precision()));
         results.put("width", model.width());
         results.put("layers", model.layers());
@@ -166,20 +226,18 @@ final class TrainCommand implements Command {
         results.put("seed", model.seed());
         results.put("steps", steps);
         results.put("parameters", cost.parameters());
+        results.put("parametersByRank", measured.parameters());
+        // Deeplearning4j's dense layers do not count their products
+        results.put("multiplyAdds", dense ? cost.multiplyAdds() : measured.multiplyAdds());
+        results.put("bytesSent", measured.bytes());
+        results.put("msPerStep", measured.msPerStep());
+        results.put("samplesPerSecond", 1000 * model.batch() / measured.msPerStep());
+        results.put("finalLoss", measured.finalLoss());
+        results.put("testLoss", measured.test().loss());
+        results.put("testAccuracy", measured.test().accuracy());
         results.put(
-                "parametersByRank", ranks.stream().map(RankResult::parameters).toList());
-        results.put(
-                "multiplyAdds",
-                dense
-                        ? cost.multiplyAdds()
-                        : ranks.stream().mapToLong(RankResult::multiplyAdds).sum());
-        results.put("bytesSent", ranks.stream().mapToLong(RankResult::bytes).sum());
-        results.put("msPerStep", msPerStep);
-        results.put("samplesPerSecond", 1000 * model.batch() / msPerStep);
-        results.put("finalLoss", first.finalLoss());
-        results.put("testLoss", first.test().loss());
-        results.put("testAccuracy", first.test().accuracy());
-        results.put("peakBytes", peak.isPresent() ? peak.getAsLong() : null);
+                "peakBytes",
+                measured.peakBytes().isPresent() ? measured.peakBytes().getAsLong() : null);
         results.put("joules", null);
         return results;
     }
@@ -195,7 +253,8 @@ final class TrainCommand implements Command {
                 (Double) results.get("msPerStep"), (Long) results.get("multiplyAdds"), (Long) results.get("bytesSent"));
         System.out.printf("samples/s      %.0f%n", (Double) results.get("samplesPerSecond"));
         System.out.printf(
-                "parameters     %,d, by rank %s%n", (Long) results.get("parameters"), results.get("parametersByRank"));
+                "parameters     %,d, by rank %s%n",
+                (Long) results.get("parameters"), Arrays.toString((long[]) results.get("parametersByRank")));
         System.out.println("energy         not measured");
     }
 }

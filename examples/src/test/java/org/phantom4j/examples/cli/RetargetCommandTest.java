@@ -74,7 +74,8 @@ class RetargetCommandTest {
     @Test
     void helpAndOverviewTellOfBoth() {
         String help = run("retarget --help").out();
-        for (String option : List.of("--nd4j-jar", "--library", "--arch", "--compiler", "--output", "--jobs")) {
+        for (String option :
+                List.of("--nd4j-jar", "--library", "--arch", "--compiler", "--level", "--output", "--jobs")) {
             assertTrue(help.contains(option), help);
         }
         assertTrue(help.contains("phantom4j.retarget=automatic"), help);
@@ -106,6 +107,7 @@ class RetargetCommandTest {
         assertMisuse(
                 "retarget --library " + library + " --arch hopper", "--arch hopper: expected one like sm_90 or 9.0");
         String line = "retarget --arch sm_90 --library " + library;
+        assertMisuse(line + " --level 4", "--level 4: expected 3, 2, 1 or 0");
         assertMisuse(line + " --jobs 0", "--jobs 0: expected a whole number of at least 1");
         assertMisuse(line + " --compiler gcc", "--compiler gcc: expected any, ptxas, driver");
         assertMisuse(line + " --output " + library, "expected a folder, this is a file");
@@ -129,7 +131,7 @@ class RetargetCommandTest {
         Path library = library();
         byte[] original = Files.readAllBytes(library);
         Path output = folder.resolve("out");
-        String line = "retarget --arch sm_90 --jobs 2 --compiler ptxas --library " + library + " --output ";
+        String line = "retarget --arch sm_90 --jobs 2 --level 3 --compiler ptxas --library " + library + " --output ";
         Result result = run(line + output);
         assertEquals(0, result.status(), result.err());
         assertTrue(result.out().contains("1 modules at level 3"), result.out());

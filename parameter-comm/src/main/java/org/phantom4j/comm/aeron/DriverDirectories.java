@@ -34,17 +34,30 @@ final class DriverDirectories {
         final Path directory;
         private final Path lockFile;
         private final FileChannel channel;
+        private final Thread atShutdown = new Thread(this::delete, "delete-driver-directory");
 
         private Claim(Path directory, Path lockFile, FileChannel channel) {
             this.directory = directory;
             this.lockFile = lockFile;
             this.channel = channel;
+            // a process that is asked to end does not come to close()
+            Runtime.getRuntime().addShutdownHook(atShutdown);
+        }
+
+        private void delete() {
+            IoUtil.delete(directory.toFile(), true);
+            IoUtil.delete(lockFile.toFile(), true);
         }
 
         @Override
         public void close() {
-            IoUtil.delete(directory.toFile(), true);
-            IoUtil.delete(lockFile.toFile(), true);
+            try {
+                Runtime.getRuntime().removeShutdownHook(atShutdown);
+            } catch (IllegalStateException e) {
+                // the process ends: the hook runs already
+                Thread.onSpinWait();
+            }
+            delete();
             CloseHelper.quietClose(channel);
             HELD.remove(lockFile);
         }

@@ -10,6 +10,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.stream.Collectors;
@@ -26,6 +27,9 @@ final class Coordinator implements Closeable {
 
     /** Connections that may be in the handshake at a time: what strangers can make this process hold. */
     private static final int MAX_STRANGERS = 64;
+
+    /** Between the options of a geometry. */
+    private static final String OPTIONS = " (?=--)";
 
     private static final long PROBE_MS = 2_000;
 
@@ -156,13 +160,22 @@ final class Coordinator implements Closeable {
                     + ": run the same everywhere";
         }
         if (!theirs.geometry().equals(terms.geometry())) {
-            return member + " was started for '" + theirs.geometry() + "' but rank 0 for '" + terms.geometry()
-                    + "': use the same options everywhere";
+            return member + " was started for '" + unlike(theirs.geometry(), terms.geometry()) + "' but rank 0 for '"
+                    + unlike(terms.geometry(), theirs.geometry()) + "': use the same options everywhere";
         }
         Seat holder = seats[member.rank()];
         return holder == null
                 ? null
                 : member + " claims the rank of " + holder.member + ": give each process a rank of its own";
+    }
+
+    /** What of a geometry that consists of options is not in another one; all of it if it has no options. */
+    private static String unlike(String geometry, String other) {
+        List<String> others = List.of(other.split(OPTIONS));
+        String own = Arrays.stream(geometry.split(OPTIONS))
+                .filter(option -> !others.contains(option))
+                .collect(Collectors.joining(" "));
+        return own.isEmpty() ? geometry : own;
     }
 
     private void writeWelcome(DataOutputStream out) throws IOException {

@@ -1,15 +1,12 @@
 package org.phantom4j.comm.world;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,13 +32,11 @@ public final class RankProcesses {
     private final List<Process> processes = new ArrayList<>();
     private final List<Thread> printers = new ArrayList<>();
     private final BlockingQueue<Integer> ended = new LinkedBlockingQueue<>();
-    private final String[] lastErrors;
-    private final PrintStream out;
+    private final RankOutput output;
     private final PrintStream err;
 
     private RankProcesses(int ranks, PrintStream out, PrintStream err) {
-        this.lastErrors = new String[ranks];
-        this.out = out;
+        this.output = new RankOutput(ranks, out, err);
         this.err = err;
     }
 
@@ -126,52 +121,53 @@ public final class RankProcesses {
     }
 
     private void print(int rank, InputStream stream, boolean isError) {
-        printers.add(startThread("rank-" + rank + (isError ? "-err" : "-out"), () -> {
-            PrintStream target = isError ? err : out;
-            try (BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
-                for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                    if (isError && !line.isBlank()) {
-                        lastErrors[rank] = line;
-                    }
-                    target.println("[" + rank + "] " + line);
-                }
-            } catch (IOException e) {
-                target.println("[" + rank + "] (output lost: " + e.getMessage() + ")");
-            }
-        }));
+        printers.add(
+                startThread("rank-" + rank + (isError ? "-err" : "-out"), () -> output.copy(rank, stream, isError)));
     }
 
     private int await() throws InterruptedException {
-        int status = 0;
+        int first = -1;
         long deadlineNs = Long.MAX_VALUE;
         for (int left = processes.size(); left > 0; left--) {
             Integer rank =
-                    ended.poll(status == 0 ? Long.MAX_VALUE : deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS);
+                    ended.poll(first < 0 ? Long.MAX_VALUE : deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS);
             if (rank == null) {
                 err.println("ranks still run " + GRACE_SECONDS + " s after the first failure: ending them");
                 stop();
                 break;
             }
-            int ownStatus = processes.get(rank).exitValue();
-            if (ownStatus != 0 && status == 0) {
-                status = ownStatus;
+            if (first < 0 && processes.get(rank).exitValue() != 0) {
+                first = rank;
                 deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS);
-                report(rank, ownStatus);
             }
         }
         for (Thread printer : printers) {
             printer.join(TimeUnit.SECONDS.toMillis(GRACE_SECONDS));
         }
+        if (first < 0) {
+            return 0;
+        }
+        int status = processes.get(first).exitValue();
+        boolean killed = status > SIGNAL_STATUS;
+        String signal = killed ? " (signal " + (status - SIGNAL_STATUS) + ")" : "";
+        // what was killed could not say why: the others can
+        String message = killed ? survivorsMessage(first) : output.lastError(first);
+        err.println("rank " + first + " failed first, with status " + status + signal
+                + (message == null ? "" : ": " + message));
         return status;
     }
 
-    private void report(int rank, int status) throws InterruptedException {
-        for (Thread printer : printers.subList(2 * rank, 2 * rank + 2)) {
-            printer.join(TimeUnit.SECONDS.toMillis(1));
+    private String survivorsMessage(int killed) {
+        for (int rank = 0; rank < processes.size(); rank++) {
+            Process process = processes.get(rank);
+            if (rank != killed
+                    && !process.isAlive()
+                    && process.exitValue() > 0
+                    && process.exitValue() < SIGNAL_STATUS) {
+                return output.lastError(rank);
+            }
         }
-        String signal = status > SIGNAL_STATUS ? " (signal " + (status - SIGNAL_STATUS) + ")" : "";
-        String message = lastErrors[rank] == null ? "" : ": " + lastErrors[rank];
-        err.println("rank " + rank + " failed first, with status " + status + signal + message);
+        return null;
     }
 
     /** Asks all ranks to end, and makes those that do not. */

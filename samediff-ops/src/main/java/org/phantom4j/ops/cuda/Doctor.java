@@ -14,12 +14,12 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.retarget.Advice;
-import org.phantom4j.ops.cuda.retarget.CompilerChoice;
 import org.phantom4j.ops.cuda.retarget.CublasVersion;
-import org.phantom4j.ops.cuda.retarget.KernelSummary;
-import org.phantom4j.ops.cuda.retarget.LibraryLocator;
-import org.phantom4j.ops.cuda.retarget.RetargetCache;
-import org.phantom4j.ops.cuda.retarget.RetargetedLibrary;
+import org.phantom4j.ops.cuda.retarget.compile.CompilerChoice;
+import org.phantom4j.ops.cuda.retarget.library.KernelSummary;
+import org.phantom4j.ops.cuda.retarget.library.LibraryLocator;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
 /** Looks at what ND4J's CUDA backend needs on this machine, without starting it. Useful without a GPU too. */
 public final class Doctor {
@@ -43,8 +43,12 @@ public final class Doctor {
 
     /** Examines the machine; takes some 10 s where it finds ND4J's CUDA library, which it reads. */
     public static Report examine() throws IOException, InterruptedException {
+        return examine(GpuInventory.query());
+    }
+
+    static Report examine(List<GpuInventory.Gpu> gpus) throws IOException, InterruptedException {
         Doctor doctor = new Doctor();
-        List<GpuInventory.Gpu> gpus = doctor.gpus();
+        doctor.gpus(gpus);
         doctor.say("ND4J", version("org.nd4j", "nd4j-api").orElse("not on the class path"));
         doctor.say("JavaCPP", version("org.bytedeco", "javacpp").orElse("not on the class path"));
         doctor.backends(gpus);
@@ -59,8 +63,7 @@ public final class Doctor {
         found.add(String.format("%-16s %s", what, finding));
     }
 
-    private List<GpuInventory.Gpu> gpus() throws InterruptedException {
-        List<GpuInventory.Gpu> gpus = GpuInventory.query();
+    private void gpus(List<GpuInventory.Gpu> gpus) {
         if (gpus.isEmpty()) {
             say("GPU", "none: nvidia-smi is missing or lists none");
             advice.add("Everything runs on the CPU. For a GPU, NVIDIA's driver must be installed, and in a container"
@@ -73,7 +76,6 @@ public final class Doctor {
                             "%s, compute capability %s, %d of %d MiB free, driver %s",
                             gpu.name(), gpu.architecture().capability(), gpu.freeMiB(), gpu.totalMiB(), gpu.driver()));
         }
-        return gpus;
     }
 
     private void backends(List<GpuInventory.Gpu> gpus) throws IOException {
@@ -88,6 +90,11 @@ public final class Doctor {
             return;
         }
         say("CUDA backend", "no library on the class path");
+        if (!cpu) {
+            advice.add("ND4J has no backend on the class path, and nothing computes without one: put the jars of"
+                    + " org.nd4j:nd4j-native-platform (CPU) or of its CUDA backend into the folder lib beside the script"
+                    + " phantom, or name them in PHANTOM_CLASSPATH.");
+        }
         if (!gpus.isEmpty()) {
             advice.add("ND4J will not use the GPU: put nd4j-cuda-11.2-platform of ND4J 1.0.0-M1.1 on the class path.");
             Optional<Path> fetched = LibraryLocator.inLocalRepository();
@@ -140,7 +147,7 @@ public final class Doctor {
 
     /** {@return the jar of the class path that holds a library, or else the library's file where it is installed} */
     private static Optional<Path> where(String resource) throws IOException {
-        URL url = Doctor.class.getClassLoader().getResource(resource);
+        URL url = Thread.currentThread().getContextClassLoader().getResource(resource);
         if (url != null && url.openConnection() instanceof JarURLConnection jar) {
             return Optional.of(Path.of(jar.getJarFile().getName()).getFileName());
         }

@@ -39,9 +39,13 @@ public final class GpuInventory {
      * @return none, if there is no driver or no GPU
      */
     public static List<Gpu> query() throws InterruptedException {
+        return query(COMMAND);
+    }
+
+    static List<Gpu> query(List<String> command) throws InterruptedException {
         Process process;
         try {
-            process = new ProcessBuilder(COMMAND).redirectErrorStream(true).start();
+            process = new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException e) {
             // no nvidia-smi: no driver
             return List.of();

@@ -39,6 +39,8 @@ class OpBackendTest {
         assertEquals(backend.backend().allowsOrder(), backend.allowsOrder());
         assertEquals(backend.backend().getNDArrayClass(), backend.getNDArrayClass());
         assertEquals(backend.backend().getEnvironment(), backend.getEnvironment());
+        // loads ND4J, which build information needs
+        assertNotNull(Nd4j.getBackend());
         assertNotNull(backend.buildInfo());
         backend.logBackendInit();
         Resource resource = backend.getConfigurationResource();

@@ -6,18 +6,17 @@ import static org.bytedeco.cuda.global.cudart.cudaDeviceGetAttribute;
 import static org.bytedeco.cuda.global.cudart.cudaGetDeviceCount;
 
 import java.io.IOException;
-import java.net.JarURLConnection;
 import java.net.URL;
-import java.nio.file.Path;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import java.util.jar.JarEntry;
 import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.cuda.global.cusolver;
 import org.bytedeco.javacpp.Loader;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.cuda.retarget.library.LibraryLocator;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,11 +31,6 @@ public final class RetargetedLibraries {
     /** The property that says what to do without a translation. */
     public static final String MODE = "phantom4j.retarget";
 
-    private static final Set<String> MODES = Set.of("", "automatic", "off");
-
-    /** The newest major version that the released CUDA libraries of ND4J, up to 1.0.0-M2.1, hold kernels for. */
-    private static final int NEWEST_MAJOR_OF_ND4J = 8;
-
     private static final String LIBRARY = "nd4jcuda";
     private static final Logger LOG = LoggerFactory.getLogger(RetargetedLibraries.class);
 
@@ -50,25 +44,13 @@ public final class RetargetedLibraries {
      */
     public static void prepare() {
         String mode = System.getProperty(MODE, "");
-        if (!MODES.contains(mode)) {
-            throw new UnsatisfiedLinkError(
-                    "-D" + MODE + "=" + mode + ": expected automatic or off, or no such property");
-        }
         try {
-            Optional<JarURLConnection> jar = LibraryLocator.onClassPath();
-            if (jar.isEmpty() || mode.equals("off")) {
-                return;
+            Optional<RetargetedLibrary> library = StartLibrary.find(
+                    mode, LibraryLocator.onClassPath(), RetargetedLibraries::visibleGpus, RetargetCache.standard());
+            if (library.isPresent()) {
+                load(library.get());
+                CublasCheck.warnUnlessCovers(library.get().target());
             }
-            SortedSet<GpuArchitecture> gpus = visibleGpus();
-            if (gpus.isEmpty() || gpus.last().major() <= NEWEST_MAJOR_OF_ND4J) {
-                return;
-            }
-            if (gpus.first().major() != gpus.last().major()) {
-                throw new RetargetException("the GPUs " + gpus + " need different kernels, and a translated library"
-                        + " holds those of one: choose GPUs of one kind with CUDA_VISIBLE_DEVICES");
-            }
-            load(jar.get(), gpus.first(), mode.equals("automatic"));
-            CublasCheck.warnUnlessCovers(gpus.last());
         } catch (IOException e) {
             throw asLinkError(e);
         } catch (InterruptedException e) {
@@ -94,23 +76,7 @@ public final class RetargetedLibraries {
         return architectures;
     }
 
-    private static void load(JarURLConnection jar, GpuArchitecture gpu, boolean automatic)
-            throws IOException, InterruptedException {
-        JarEntry entry = jar.getJarEntry();
-        if (entry.getName().equals(LibraryInput.M2_ENTRY)) {
-            throw new RetargetException(Advice.noPtx(gpu));
-        }
-        RetargetCache cache = RetargetCache.standard();
-        Optional<RetargetedLibrary> found = cache.find(entry.getSize(), entry.getCrc(), gpu);
-        RetargetedLibrary library;
-        if (found.isPresent()) {
-            library = found.get();
-        } else if (automatic) {
-            library = translate(Path.of(jar.getJarFile().getName()), gpu, cache);
-        } else {
-            throw new RetargetException(
-                    Advice.retarget(gpu, Path.of(jar.getJarFile().getName())));
-        }
+    private static void load(RetargetedLibrary library) throws IOException {
         // what the library is linked with, wherever it comes from, must be there first
         Loader.load(cublas.class);
         try {
@@ -124,39 +90,9 @@ public final class RetargetedLibraries {
         Loader.loadLibrary(RetargetedLibraries.class, file, LIBRARY);
     }
 
-    private static RetargetedLibrary translate(Path jar, GpuArchitecture gpu, RetargetCache cache)
-            throws IOException, InterruptedException {
-        int jobs = Runtime.getRuntime().availableProcessors();
-        Retargeter retargeter = Retargeter.create(CompilerChoice.ANY, gpu, jobs, new LoggingListener());
-        LOG.info("translating {} for {} with {}: {}", jar, gpu, retargeter.compiler(), Advice.duration(jobs));
-        RetargetedLibrary library = retargeter.retarget(jar, cache);
-        LOG.info("translated: {}", library.summary());
-        return library;
-    }
-
     private static UnsatisfiedLinkError asLinkError(Exception cause) {
         UnsatisfiedLinkError error = new UnsatisfiedLinkError(cause.getMessage());
         error.initCause(cause);
         return error;
-    }
-
-    /** Logs each tenth of the way. */
-    private static final class LoggingListener implements RetargetListener {
-        private long total;
-        private long done;
-
-        @Override
-        public void started(String compiler, int modules, long ptxBytes) {
-            total = Math.max(1, ptxBytes);
-        }
-
-        @Override
-        public void translated(long ptxBytes, int level, boolean resumed) {
-            long before = 10 * done / total;
-            done += ptxBytes;
-            if (10 * done / total > before) {
-                LOG.info("translated {} %", 10 * (10 * done / total));
-            }
-        }
     }
 }

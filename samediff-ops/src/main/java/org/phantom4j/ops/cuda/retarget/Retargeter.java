@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
@@ -26,6 +27,16 @@ import org.phantom4j.ops.cuda.fatbin.FatBinary;
 import org.phantom4j.ops.cuda.fatbin.FatBinaryEntry;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.fatbin.ImageKind;
+import org.phantom4j.ops.cuda.retarget.compile.CompilerChoice;
+import org.phantom4j.ops.cuda.retarget.compile.ModuleCompiler;
+import org.phantom4j.ops.cuda.retarget.compile.ModuleStore;
+import org.phantom4j.ops.cuda.retarget.compile.PtxCompiler;
+import org.phantom4j.ops.cuda.retarget.library.LibraryId;
+import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
+import org.phantom4j.ops.cuda.retarget.library.LibraryWriter;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
 /**
  * Translates a CUDA library: compiles the PTX of each of its fat binaries for one architecture and writes a
@@ -39,15 +50,21 @@ public final class Retargeter {
 
     private final PtxCompiler compiler;
     private final GpuArchitecture target;
+    private final int level;
     private final int jobs;
     private final RetargetListener listener;
 
-    Retargeter(PtxCompiler compiler, GpuArchitecture target, int jobs, RetargetListener listener) {
+    /** @param level the highest optimisation level */
+    Retargeter(PtxCompiler compiler, GpuArchitecture target, int level, int jobs, RetargetListener listener) {
         if (jobs < 1) {
             throw new IllegalArgumentException(jobs + " jobs: at least 1 is needed");
         }
+        if (level < 0) {
+            throw new IllegalArgumentException("level " + level + ": at least 0 is needed");
+        }
         this.compiler = compiler;
         this.target = target;
+        this.level = level;
         this.jobs = jobs;
         this.listener = listener;
     }
@@ -57,14 +74,16 @@ public final class Retargeter {
      *
      * @param compiler which compiler to use
      * @param target   the architecture to translate for
+     * @param level    the highest optimisation level, 3 to 0; empty for the compiler's usual one
      * @param jobs     modules compiled at a time, each in a process of its own
      * @param listener hears how it goes
      * @throws RetargetException if there is no such compiler here
      */
     public static Retargeter create(
-            CompilerChoice compiler, GpuArchitecture target, int jobs, RetargetListener listener)
+            CompilerChoice compiler, GpuArchitecture target, OptionalInt level, int jobs, RetargetListener listener)
             throws IOException, InterruptedException {
-        return new Retargeter(compiler.find(), target, jobs, listener);
+        PtxCompiler found = compiler.find();
+        return new Retargeter(found, target, level.orElse(found.usualLevel()), jobs, listener);
     }
 
     /**
@@ -76,9 +95,9 @@ public final class Retargeter {
         LibraryInput.check(source);
     }
 
-    /** {@return the name and version of the compiler} */
+    /** {@return the name and version of the compiler, and the optimisation level it is to start at} */
     public String compiler() {
-        return compiler.version();
+        return compiler.version() + "-O" + level;
     }
 
     /**
@@ -88,7 +107,7 @@ public final class Retargeter {
      * @throws RetargetException if it cannot be done; the message says why and what to do
      */
     public RetargetedLibrary retarget(Path source, RetargetCache cache) throws IOException, InterruptedException {
-        return retarget(source, cache.root(), id -> cache.folder(id, target, compiler.version()));
+        return retarget(source, cache.root(), id -> cache.folder(id, target, compiler()));
     }
 
     /** Translates a library into a folder other than its own, unless that has been done. */
@@ -119,11 +138,11 @@ public final class Retargeter {
             lock(lockFile, folder);
             deleteParts(folder);
             // of this target and compiler alone: a run with others may have been interrupted in this folder
-            Path modules = Files.createDirectories(folder.resolve("modules-" + target + "-" + compiler.version()));
+            Path modules = Files.createDirectories(folder.resolve("modules-" + target + "-" + compiler()));
             RetargetedLibrary earlier = RetargetedLibrary.read(folder);
             if (earlier == null || !isSame(earlier, input)) {
                 Map<Integer, Integer> levels = translate(original, input, destination, new ModuleStore(modules));
-                earlier = new RetargetedLibrary(destination, input.id(), target, compiler.version(), levels);
+                earlier = new RetargetedLibrary(destination, input.id(), target, compiler(), levels);
                 earlier.write();
             }
             delete(modules);
@@ -134,7 +153,7 @@ public final class Retargeter {
     private boolean isSame(RetargetedLibrary earlier, LibraryInput input) {
         return earlier.original().equals(input.id())
                 && earlier.target().equals(target)
-                && earlier.compiler().equals(compiler.version());
+                && earlier.compiler().equals(compiler());
     }
 
     /** Locks a folder until its lock file is closed. */
@@ -164,10 +183,10 @@ public final class Retargeter {
         if (modules.isEmpty()) {
             throw new RetargetException(input.name() + " holds no CUDA kernels: is it ND4J's CUDA library?");
         }
-        ModuleCompiler moduleCompiler = new ModuleCompiler(compiler, target, MODULE_LIMIT);
+        ModuleCompiler moduleCompiler = new ModuleCompiler(compiler, target, level, MODULE_LIMIT);
         moduleCompiler.probe(store.folder());
         listener.started(
-                compiler.version(),
+                compiler(),
                 modules.size(),
                 modules.stream()
                         .mapToLong(module -> module.ptx.uncompressedBytes())

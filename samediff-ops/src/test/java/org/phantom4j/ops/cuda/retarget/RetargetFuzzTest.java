@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.phantom4j.ops.cuda.fatbin.Compression;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.fatbin.TestLibrary;
+import org.phantom4j.ops.cuda.retarget.compile.ScriptCompiler;
 
 /** Damaged libraries through the whole translation: a library comes out, or an error and nothing. */
 @Timeout(120)
@@ -29,7 +30,7 @@ class RetargetFuzzTest {
     void damagedLibrariesLeaveNothingHalfMade() throws Exception {
         byte[] original = TestLibrary.elf(List.of(TestLibrary.likeNd4j(3, Compression.LZ4)), SEED);
         ScriptCompiler compiler = ScriptCompiler.create(folder, "printf '\\177ELF.....kernels' > $2\n");
-        Retargeter retargeter = new Retargeter(compiler, new GpuArchitecture(90), 1, new RetargetListener() {});
+        Retargeter retargeter = new Retargeter(compiler, new GpuArchitecture(90), 3, 1, new RetargetListener() {});
         Random random = new Random(SEED);
         int translated = 0;
         for (int i = 0; i < MUTANTS; i++) {
@@ -44,7 +45,7 @@ class RetargetFuzzTest {
             } catch (IOException e) {
                 try (Stream<Path> files = Files.list(output)) {
                     assertEquals(
-                            List.of(".lock", "modules-sm_90-script-1.0"),
+                            List.of(".lock", "modules-sm_90-script-1.0-O3"),
                             files.map(file -> file.getFileName().toString())
                                     .sorted()
                                     .toList(),

@@ -31,6 +31,11 @@ import org.phantom4j.ops.cuda.fatbin.FatBinaryEntry;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.fatbin.ImageKind;
 import org.phantom4j.ops.cuda.fatbin.TestLibrary;
+import org.phantom4j.ops.cuda.retarget.compile.ScriptCompiler;
+import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
+import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
+import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
 @Timeout(60)
 class RetargeterTest {
@@ -70,7 +75,7 @@ class RetargeterTest {
         assertEquals(Map.of(3, MODULES), made.modulesByLevel());
         assertEquals("6 modules at level 3", made.summary());
         assertTrue(made.file().startsWith(cache.root()));
-        assertTrue(made.file().getParent().getFileName().toString().endsWith("-sm_90-script-1.0"));
+        assertTrue(made.file().getParent().getFileName().toString().endsWith("-sm_90-script-1.0-O3"));
         assertArrayEquals(original, Files.readAllBytes(library), "the input is never changed");
 
         byte[] translated = Files.readAllBytes(made.file());
@@ -160,7 +165,7 @@ class RetargeterTest {
             }
         };
         RetargetedLibrary made =
-                new Retargeter(ScriptCompiler.create(folder, script), HOPPER, 1, listener).retarget(library, cache);
+                new Retargeter(ScriptCompiler.create(folder, script), HOPPER, 3, 1, listener).retarget(library, cache);
         // module 0 is the smallest: compiled last, after all the others had succeeded
         assertEquals(List.of(true, true, true, true, true, false), resumed);
         assertEquals(2, Files.readAllLines(calls).size(), "the probe and module 0");
@@ -194,7 +199,7 @@ class RetargeterTest {
         String refuse = "if grep -q 'module 0' $1; then exit 1; fi\n";
         ScriptCompiler failing = ScriptCompiler.create(folder, refuse + ScriptCompiler.COMPILE);
         assertThrows(RetargetException.class, () -> new Retargeter(
-                        failing, new GpuArchitecture(100), 1, new RetargetListener() {})
+                        failing, new GpuArchitecture(100), 3, 1, new RetargetListener() {})
                 .retarget(library, out));
         RetargetedLibrary made = retargeter(ScriptCompiler.COMPILE).retarget(library, out);
         try (ByteSource after = ByteSource.open(made.file())) {
@@ -222,7 +227,7 @@ class RetargeterTest {
 
     private void assertRefused(GpuArchitecture target, String words) {
         RetargetException e = assertThrows(RetargetException.class, () -> new Retargeter(
-                        ScriptCompiler.create(folder, ScriptCompiler.COMPILE), target, 2, new RetargetListener() {})
+                        ScriptCompiler.create(folder, ScriptCompiler.COMPILE), target, 3, 2, new RetargetListener() {})
                 .retarget(library, cache));
         assertTrue(e.getMessage().contains(words), e.getMessage());
     }
@@ -273,7 +278,7 @@ class RetargeterTest {
     }
 
     private Retargeter retargeter(String script) throws IOException {
-        return new Retargeter(ScriptCompiler.create(folder, script), HOPPER, 2, new RetargetListener() {});
+        return new Retargeter(ScriptCompiler.create(folder, script), HOPPER, 3, 2, new RetargetListener() {});
     }
 
     private void assertSameOutsideFatBinaries(byte[] translated) throws IOException {

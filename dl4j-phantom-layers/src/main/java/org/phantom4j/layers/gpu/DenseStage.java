@@ -1,0 +1,116 @@
+package org.phantom4j.layers.gpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import org.phantom4j.comm.cuda.CudaEvent;
+import org.phantom4j.ops.PhantomGeometry;
+import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.gpu.ElementwiseActivation;
+import org.phantom4j.ops.gpu.Parameter;
+
+/**
+ * A dense layer on one rank. Its products are prepared once; {@link #forward} and {@link #backward} only start
+ * them: what comes before and after is ordered by the machine's main stream.
+ */
+abstract class DenseStage {
+
+    final GpuMachine machine;
+    final DeviceParameters parameters;
+    final Scratch scratch;
+    final int index;
+    final PhantomGeometry geometry;
+    final ElementwiseActivation activation;
+    final ShardRange own;
+    final long batch;
+
+    /** When this layer's steps have been made, and its deltas are not needed any more. */
+    final CudaEvent updated;
+
+    DenseStage(StepLayout layout, int index) {
+        this.machine = layout.machine();
+        this.parameters = layout.parameters();
+        this.scratch = layout.scratch();
+        this.index = index;
+        Stack.Layer layer = layout.stack().layers().get(index);
+        this.geometry = layer.geometry();
+        this.activation = layer.activation();
+        this.own = layout.own();
+        this.batch = layout.batch();
+        this.updated = machine.event();
+    }
+
+    /** Where the inputs of each of the rank's shards belong. */
+    abstract List<Activations> inputs();
+
+    /** Pre-activations without bias, into the scratch memory, from the inputs. */
+    abstract void forward();
+
+    /**
+     * From the scratch memory's deltas: the parameters' gradients or steps, done when {@link #updated} is, and, except in
+     * the first layer, dx.
+     */
+    abstract void backward();
+
+    /** Runs the backward pass's collective once, outside of any recording: connections are made at the first use. */
+    abstract void connect();
+
+    /** Where {@link #backward} leaves the gradient of a shard's inputs. */
+    abstract Handed handed(int ownShard);
+
+    /**
+     * The gradient of a shard's inputs, feature-major.
+     *
+     * @param narrow whether it is stored as factors are
+     */
+    record Handed(long address, boolean narrow) {}
+
+    /** The activations of all the rank's shards: from pre-activations to the next layer's inputs. */
+    final void activate(List<Activations> to, List<Long> exact) {
+        for (int i = 0; i < own.count(); i++) {
+            machine.kernels.forwardActivation(
+                    machine.main,
+                    scratch.reals(i),
+                    bias(i),
+                    to == null ? 0 : to.get(i).features(),
+                    to == null ? 0 : to.get(i).samples(),
+                    exact == null ? 0 : exact.get(i),
+                    batch,
+                    outWidth(i),
+                    activation);
+        }
+    }
+
+    final long deltaFeatures(int ownShard) {
+        return scratch.deltaFeatures(index, ownShard);
+    }
+
+    final long deltaSamples(int ownShard) {
+        return scratch.deltaSamples(index, ownShard);
+    }
+
+    final long outWidth(int ownShard) {
+        return geometry.out().width(own.first() + ownShard);
+    }
+
+    final long inWidth(int ownShard) {
+        return geometry.in().width(own.first() + ownShard);
+    }
+
+    final Parameter bias(int ownShard) {
+        return parameters.get(index + "_b" + (own.first() + ownShard));
+    }
+
+    final Parameter parameter(String letter, int ownShard) {
+        return parameters.get(index + "_" + letter + (own.first() + ownShard));
+    }
+
+    /** A list with one entry for each of the rank's shards. */
+    final <T> List<T> forOwnShards(IntFunction<T> make) {
+        List<T> all = new ArrayList<>();
+        for (int i = 0; i < own.count(); i++) {
+            all.add(make.apply(i));
+        }
+        return List.copyOf(all);
+    }
+}

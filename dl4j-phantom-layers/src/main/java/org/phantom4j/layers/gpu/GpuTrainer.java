@@ -1,0 +1,169 @@
+package org.phantom4j.layers.gpu;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.gpu.Precision;
+
+/**
+ * Trains one rank's network on its GPU with a compiled step: the same results as {@code network.fit}, up to rounding,
+ * without ND4J on the way. The network's arrays are read at the start and written by {@link #store}; in between, the
+ * parameters are the device's.
+ *
+ * <pre>{@code
+ * try (GpuTrainer trainer = new GpuTrainer(network, DeviceGroup.single(), options)) {
+ *     for (DataSet batch : batches) {
+ *         trainer.fit(batch);
+ *     }
+ *     trainer.store();
+ * }
+ * }</pre>
+ *
+ * <p>Threads: the rank's own.
+ */
+public final class GpuTrainer implements AutoCloseable {
+
+    private final MultiLayerNetwork network;
+    private final GpuOptions options;
+    private final GpuMachine machine;
+    private final Stack stack;
+    private final ShardRange own;
+    private final DeviceParameters parameters;
+    private final Map<Long, StepProgram> programs = new HashMap<>();
+    private StepProgram last;
+    private int steps;
+
+    /**
+     * Copies a network's parameters and updater state to the device.
+     *
+     * @param network this rank's ({@link org.phantom4j.layers.train.RankNetwork})
+     * @throws IllegalArgumentException if the compiled step does not do this network; see {@link #obstacle}
+     * @throws org.phantom4j.comm.cuda.CudaException if there is no such device, or no room on it
+     */
+    public GpuTrainer(MultiLayerNetwork network, DeviceGroup group, GpuOptions options) {
+        this.network = network;
+        this.options = options;
+        MultiLayerConfiguration configuration = network.getLayerWiseConfigurations();
+        obstacle(configuration, group.size(), options.precision()).ifPresent(why -> {
+            throw new IllegalArgumentException("the compiled step does not do this network: " + why);
+        });
+        try {
+            this.stack = StackParser.parse(configuration);
+        } catch (StackParser.UnsupportedStackException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+        this.own = ShardRange.of(group.rank(), group.size(), stack.shards());
+        this.machine = new GpuMachine(options.device(), group, options.precision());
+        try {
+            this.parameters = new DeviceParameters(machine, stack, own, true);
+            HostParameters.load(machine, parameters, network);
+        } catch (RuntimeException e) {
+            machine.close();
+            throw e;
+        }
+    }
+
+    /** What of a network the compiled step does not do, in words; empty if it does it all. */
+    public static Optional<String> obstacle(MultiLayerConfiguration configuration, int ranks, Precision precision) {
+        Stack stack;
+        try {
+            stack = StackParser.parse(configuration);
+        } catch (StackParser.UnsupportedStackException e) {
+            return Optional.of(e.getMessage());
+        }
+        boolean uneven = stack.layers().stream()
+                .anyMatch(layer -> !layer.phantom()
+                        && layer.geometry().nIn() % layer.geometry().shards() != 0);
+        if (ranks > 1 && uneven) {
+            return Optional.of("the widths of its tensor-parallel layers are not multiples of the shards");
+        }
+        DataType wanted = precision == Precision.FP64 ? DataType.DOUBLE : DataType.FLOAT;
+        DataType type = configuration.getConf(0).getDataType();
+        return type == wanted
+                ? Optional.empty()
+                : Optional.of("its data type is " + type + ", but precision " + precision + " needs " + wanted);
+    }
+
+    /**
+     * Starts a step on a batch; returns before it is done. A collective: every rank calls it with the same samples.
+     *
+     * @param batch whole features and labels, [B, n]
+     */
+    public void fit(DataSet batch) {
+        long size = batch.getFeatures().size(0);
+        StepProgram program = programs.get(size);
+        if (program == null) {
+            program = new StepProgram(machine, stack, parameters, own, size, true);
+            programs.put(size, program);
+        }
+        // the host's arrays must stay as they are until they are copied; the copies wait for the step before
+        try (HostRows features = HostRows.of(batch.getFeatures(), machine.precision, inputs());
+                HostRows labels = HostRows.of(
+                        batch.getLabels(), machine.precision, stack.end().width())) {
+            program.loadInputs(features.address(), features.pitch());
+            program.loadTargets(labels.address(), labels.pitch());
+            program.start();
+            last = program;
+            steps++;
+            await();
+        }
+    }
+
+    private long inputs() {
+        return stack.layers().get(0).geometry().nIn();
+    }
+
+    /** The loss of the last step, before its update: that of the whole network, the same on every rank. */
+    public double score() {
+        if (last == null) {
+            throw new IllegalStateException("no step has been made yet");
+        }
+        await();
+        return last.loss();
+    }
+
+    private void await() {
+        machine.await(options.timeout());
+    }
+
+    /** Bytes of device memory that this rank's training holds. */
+    public long deviceBytes() {
+        return machine.allocatedBytes();
+    }
+
+    /** Kernels, copies and collectives of the last step. */
+    public long nodes() {
+        return last == null ? 0 : last.nodes();
+    }
+
+    /** Writes parameters, updater state and the number of steps back to the network. */
+    public void store() {
+        await();
+        HostParameters.store(machine, parameters, network);
+        network.setIterationCount(network.getIterationCount() + steps);
+        steps = 0;
+    }
+
+    /** Frees the device's memory. What was not {@link #store}d is lost. */
+    @Override
+    public void close() {
+        programs.values().forEach(StepProgram::close);
+        machine.close();
+    }
+
+    /** Requires [B, width]. */
+    static void requireShape(INDArray array, long width, String what) {
+        if (array.rank() != 2 || array.size(1) != width) {
+            throw new IllegalArgumentException(
+                    what + " have shape " + Arrays.toString(array.shape()) + ": expected [batch, " + width + "]");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+package org.phantom4j.layers.gpu;
+
+import com.sun.jna.Memory;
+import java.time.Duration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.api.buffer.DataBuffer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.cuda.DeviceMemory;
+import org.phantom4j.ops.gpu.Parameter;
+
+/** A network's parameters and updater state, to the device and back. */
+final class HostParameters {
+
+    private static final Duration LIMIT = Duration.ofMinutes(1);
+
+    private HostParameters() {}
+
+    /** Copies parameters and updater state to the device. */
+    static void load(GpuMachine machine, DeviceParameters parameters, MultiLayerNetwork network) {
+        INDArray values = network.params();
+        require(parameters, values.length());
+        int bytes = machine.precision.resultBytes();
+        Staging staging = new Staging(machine, parameters);
+        try (staging) {
+            for (DeviceParameters.Place place : parameters.places().values()) {
+                staging.copyIn(address(values) + place.networkOffset() * bytes, place.length());
+                machine.kernels.store(machine.main, staging.address(), at(machine, parameters, place));
+                await(machine);
+            }
+        }
+        INDArray state = updaterState(network);
+        if (parameters.firstState() == 0 || state == null) {
+            return;
+        }
+        copyState(machine, parameters, state, true);
+        if (parameters.step() != 0) {
+            try (Memory count = new Memory(8)) {
+                count.setLong(0, network.getIterationCount());
+                machine.main.copy(parameters.step(), DeviceMemory.addressOf(count), 8);
+                await(machine);
+            }
+        }
+    }
+
+    /** Copies parameters and updater state back. */
+    static void store(GpuMachine machine, DeviceParameters parameters, MultiLayerNetwork network) {
+        INDArray values = network.params();
+        int bytes = machine.precision.resultBytes();
+        long address = address(values);
+        try (Staging staging = new Staging(machine, parameters)) {
+            for (DeviceParameters.Place place : parameters.places().values()) {
+                machine.kernels.fetch(machine.main, at(machine, parameters, place), staging.address());
+                machine.main.copy(address + place.networkOffset() * bytes, staging.address(), place.length() * bytes);
+                await(machine);
+            }
+        }
+        written(values);
+        INDArray state = updaterState(network);
+        if (parameters.firstState() != 0 && state != null) {
+            copyState(machine, parameters, state, false);
+            written(state);
+        }
+    }
+
+    private static Parameter at(GpuMachine machine, DeviceParameters parameters, DeviceParameters.Place place) {
+        Parameter all = parameters.all();
+        return new Parameter(
+                all.address() + place.offset() * machine.precision.factorBytes(),
+                all.lower() == 0 ? 0 : all.lower() + place.offset() * 2,
+                0,
+                place.length());
+    }
+
+    /** Deeplearning4j keeps the state of equal updaters as one block: first moments of all parameters, then second ones. */
+    private static void copyState(GpuMachine machine, DeviceParameters parameters, INDArray state, boolean toDevice) {
+        int bytes = machine.precision.resultBytes();
+        long[] moments = {parameters.firstState(), parameters.secondState()};
+        long blocks = parameters.secondState() == 0 ? 1 : 2;
+        if (state.length() != blocks * parameters.networkLength()) {
+            throw new IllegalStateException("the updater's state has " + state.length() + " values, not " + blocks
+                    + " · " + parameters.networkLength());
+        }
+        long host = address(state);
+        for (int block = 0; block < blocks; block++) {
+            for (DeviceParameters.Place place : parameters.places().values()) {
+                long device = moments[block] + place.offset() * bytes;
+                long there = host + (block * parameters.networkLength() + place.networkOffset()) * bytes;
+                machine.main.copy(toDevice ? device : there, toDevice ? there : device, place.length() * bytes);
+            }
+        }
+        await(machine);
+    }
+
+    private static void await(GpuMachine machine) {
+        machine.await(LIMIT);
+    }
+
+    private static INDArray updaterState(MultiLayerNetwork network) {
+        return network.getUpdater() == null ? null : network.getUpdater().getStateViewArray();
+    }
+
+    private static void require(DeviceParameters parameters, long length) {
+        if (parameters.networkLength() != length) {
+            throw new IllegalArgumentException("the network has " + length + " parameters on this rank, not "
+                    + parameters.networkLength() + ": was it made for another number of ranks?");
+        }
+    }
+
+    /** Where an array's first element is in host memory, up to date on any backend of ND4J. */
+    static long address(INDArray array) {
+        Nd4j.getExecutioner().commit();
+        DataBuffer data = array.data();
+        if (data.length() > 0) {
+            // a CUDA backend copies to the host before it answers
+            data.getDouble(0);
+        }
+        return data.pointer().address() + array.offset() * array.dataType().width();
+    }
+
+    /** Tells a CUDA backend of ND4J that the host's memory is newer than the device's. */
+    private static void written(INDArray array) {
+        array.putScalar(0, array.getDouble(0));
+    }
+
+    /** Device memory for the longest parameter. */
+    private static final class Staging implements AutoCloseable {
+        private final GpuMachine machine;
+        private final DeviceMemory memory;
+
+        Staging(GpuMachine machine, DeviceParameters parameters) {
+            this.machine = machine;
+            long longest = parameters.places().values().stream()
+                    .mapToLong(DeviceParameters.Place::length)
+                    .max()
+                    .orElse(0);
+            this.memory = DeviceMemory.allocate(longest * machine.precision.resultBytes());
+        }
+
+        long address() {
+            return memory.address();
+        }
+
+        void copyIn(long from, long count) {
+            machine.main.copy(memory.address(), from, count * machine.precision.resultBytes());
+        }
+
+        @Override
+        public void close() {
+            memory.close();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package org.phantom4j.layers.gpu;
+
+import java.util.List;
+import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.gpu.Kernels;
+
+/** What comes after the last dense layer: outputs, the loss, and where the backward pass starts. */
+abstract class NetworkEnd {
+
+    final GpuMachine machine;
+    final Stack stack;
+    final ShardRange own;
+    final long batch;
+    final boolean training;
+
+    /** The step's loss, a double on the device. */
+    final long loss;
+
+    private final GpuMachine.Exchange sum;
+
+    NetworkEnd(StepLayout layout) {
+        this.machine = layout.machine();
+        this.stack = layout.stack();
+        this.own = layout.own();
+        this.batch = layout.batch();
+        this.training = layout.training();
+        this.loss = training ? machine.allocate(8) : 0;
+        this.sum = machine.exchange();
+    }
+
+    /** Where the last layer's activations belong; null if only exact values are wanted. */
+    abstract List<Activations> inputs();
+
+    /** Where the last layer's exact activations belong, one of each own shard; null if only factors are wanted. */
+    abstract List<Long> exactInputs();
+
+    /** Outputs. */
+    abstract void forward();
+
+    /** The last dense layer's deltas and bias gradients, the end's own gradients, and the loss. */
+    abstract void backward(DenseStage last);
+
+    /** Copies targets, as the host sent them, to where they belong: sample-major reals, {@code pitch} apart. */
+    abstract void loadTargets(long from, long pitch);
+
+    /** Width of the targets that this rank needs, and the first of them among all. */
+    abstract long targetWidth();
+
+    abstract long firstTarget();
+
+    /** Sums what the ranks know of the loss, if each knows a part. Last in a step, behind everything else. */
+    final void finishLoss() {
+        if (!stack.end().isOutputLayer()) {
+            sum.startAllReduce(machine.main, loss, 1, DeviceGroup.Type.DOUBLE);
+            sum.await(machine.main);
+        }
+    }
+
+    static int parts(long width) {
+        return Kernels.lossParts(width);
+    }
+}

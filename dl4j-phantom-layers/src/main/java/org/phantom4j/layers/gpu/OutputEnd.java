@@ -1,0 +1,159 @@
+package org.phantom4j.layers.gpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.phantom4j.comm.cuda.CudaEvent;
+import org.phantom4j.ops.Split;
+import org.phantom4j.ops.gpu.Parameter;
+import org.phantom4j.ops.gpu.ProductShape;
+
+/**
+ * A row-parallel output layer with its loss: logits are sums over all shards, and from there on every rank computes the
+ * same. Logits and deltas are small; weights W_j are [nIn_j, outputs].
+ */
+final class OutputEnd extends NetworkEnd {
+
+    private final DeviceParameters parameters;
+    private final Scratch scratch;
+    private final Split in;
+    private final long width;
+    private final List<Activations> inputs;
+    private final long logits;
+    private final long outputs;
+    private final long target;
+    private final long parts;
+    private final long deltaFeatures;
+    private final long deltaSamples;
+    private final Parameter bias;
+    private final List<Work> forward = new ArrayList<>();
+    private final List<Work> inputGradients = new ArrayList<>();
+    private final List<Work> weightGradients = new ArrayList<>();
+    private final GpuMachine.Exchange sumLogits;
+    private final CudaEvent passed;
+
+    OutputEnd(StepLayout layout) {
+        super(layout);
+        this.parameters = layout.parameters();
+        this.scratch = layout.scratch();
+        int index = stack.layers().size();
+        this.in = stack.layers().get(index - 1).geometry().out();
+        this.width = stack.end().width();
+        List<Activations> all = new ArrayList<>();
+        for (int i = 0; i < own.count(); i++) {
+            long inWidth = in.width(own.first() + i);
+            all.add(new Activations(
+                    training ? machine.allocateFactors(batch * inWidth) : 0, scratch.samples(index, i), inWidth));
+        }
+        this.inputs = List.copyOf(all);
+        this.logits = machine.allocateReals(batch * width);
+        this.outputs = training ? 0 : machine.allocateReals(batch * width);
+        this.target = training ? machine.allocateReals(batch * width) : 0;
+        this.parts = training ? machine.allocate(8 * batch) : 0;
+        this.deltaFeatures = training ? machine.allocateFactors(batch * width) : 0;
+        this.deltaSamples = training ? machine.allocateFactors(batch * width) : 0;
+        this.bias = stack.end().hasBias() ? parameters.get(index + "_b") : null;
+        this.sumLogits = machine.exchange();
+        this.passed = machine.event();
+        for (int i = 0; i < own.count(); i++) {
+            prepare(i, weights(i));
+        }
+    }
+
+    private Parameter weights(int ownShard) {
+        return parameters.get(stack.layers().size() + "_W" + (own.first() + ownShard));
+    }
+
+    private void prepare(int i, Parameter weights) {
+        long inWidth = inputs.get(i).width();
+        ProductShape shape = ProductShape.of(true, false, width, batch, inWidth);
+        forward.add(machine.prepare(
+                machine.main,
+                i == 0 ? shape : shape.added(),
+                weights.address(),
+                inputs.get(i).samples(),
+                logits));
+        if (training) {
+            inputGradients.add(machine.prepare(
+                    machine.main,
+                    ProductShape.of(true, true, batch, inWidth, width),
+                    deltaSamples,
+                    weights.address(),
+                    scratch.reals(i)));
+            weightGradients.add(parameters.gradient(
+                    ProductShape.of(true, false, inWidth, width, batch),
+                    weights,
+                    0,
+                    inputs.get(i).features(),
+                    deltaFeatures));
+        }
+    }
+
+    @Override
+    List<Activations> inputs() {
+        return inputs;
+    }
+
+    @Override
+    List<Long> exactInputs() {
+        return null;
+    }
+
+    /** The network's outputs, [outputs, B] column-major reals; of a program without training. */
+    long outputs() {
+        return outputs;
+    }
+
+    @Override
+    void forward() {
+        Work.run(forward);
+        sumLogits.startAllReduce(machine.main, logits, batch * width, machine.realType());
+        sumLogits.await(machine.main);
+        boolean softmax = stack.end().kind() == Stack.End.Kind.SOFTMAX;
+        machine.kernels.outputLoss(
+                machine.main, logits, bias, target, outputs, deltaFeatures, deltaSamples, parts, batch, width, softmax);
+    }
+
+    @Override
+    void backward(DenseStage last) {
+        machine.kernels.sumLoss(machine.main, parts, (int) batch, loss);
+        Work.run(inputGradients);
+        passed.record(machine.main);
+        machine.weights.await(passed);
+        for (int i = 0; i < own.count(); i++) {
+            weightGradients.get(i).run();
+            parameters.made(weights(i), weightGradients.get(i));
+        }
+        if (bias != null) {
+            machine.kernels.biasStep(machine.main, deltaFeatures, bias, parameters.rate(), batch, width);
+        }
+        for (int i = 0; i < own.count(); i++) {
+            machine.kernels.backwardActivation(
+                    machine.main,
+                    scratch.reals(i),
+                    false,
+                    inputs.get(i).features(),
+                    last.deltaFeatures(i),
+                    last.deltaSamples(i),
+                    last.bias(i),
+                    parameters.rate(),
+                    batch,
+                    inputs.get(i).width(),
+                    last.activation);
+        }
+    }
+
+    @Override
+    void loadTargets(long from, long pitch) {
+        machine.kernels.loadColumns(machine.main, from, pitch, 0, 0, target, batch, width);
+    }
+
+    @Override
+    long targetWidth() {
+        return width;
+    }
+
+    @Override
+    long firstTarget() {
+        return 0;
+    }
+}

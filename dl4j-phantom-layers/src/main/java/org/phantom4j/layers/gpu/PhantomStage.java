@@ -1,0 +1,253 @@
+package org.phantom4j.layers.gpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.phantom4j.comm.cuda.CudaEvent;
+import org.phantom4j.ops.OtherShards;
+import org.phantom4j.ops.gpu.Parameter;
+import org.phantom4j.ops.gpu.ProductShape;
+
+/**
+ * A phantom layer: the equations of {@link org.phantom4j.ops.PhantomDense} and {@link org.phantom4j.ops.PhantomDenseBp} on
+ * device memory, in the order of work that hides the collectives behind the local products.
+ *
+ * <p>Memory: phantom activations G and their gradients H are [B, p·k], feature-major, so that a rank's shards are one block
+ * of them. Products that sum over features read sample-major factors and weights as they lie; those that sum over samples
+ * read feature-major ones: on Hopper, tf32 products whose two factors both have another dimension contiguous take up to 1.6
+ * times as long.
+ */
+final class PhantomStage extends DenseStage {
+
+    private final List<Activations> inputs;
+    private final long ownGradients;
+    private final long gathered;
+    private final long gradients;
+    private final boolean several;
+
+    private final List<Work> compress = new ArrayList<>();
+    private final List<Work> local = new ArrayList<>();
+    private final List<Work> decompress = new ArrayList<>();
+    private final List<Work> phantomGradients = new ArrayList<>();
+    private final List<Work> inputGradients = new ArrayList<>();
+    private final List<List<Work>> weightGradients = new ArrayList<>();
+    private final List<Work> compressedInputGradients = new ArrayList<>();
+    private final List<Work> compressorGradients = new ArrayList<>();
+    private final GpuMachine.Exchange gather;
+    private final GpuMachine.Exchange scatter;
+    private final CudaEvent given;
+    private final CudaEvent passed;
+    private final CudaEvent handed;
+
+    PhantomStage(StepLayout layout, int index) {
+        super(layout, index);
+        this.several = geometry.shards() > 1;
+        this.inputs = forOwnShards(i -> new Activations(
+                layout.training() ? machine.allocateFactors(batch * inWidth(i)) : 0,
+                scratch.samples(index, i),
+                inWidth(i)));
+        long phantoms = batch * geometry.gatheredWidth();
+        this.gathered = several ? machine.allocateFactors(phantoms) : 0;
+        boolean backward = several && layout.training();
+        this.gradients = backward ? machine.allocate(phantoms * machine.precision.factorBytes()) : 0;
+        // where the rank's own block of h stays zero, the sum goes elsewhere
+        this.ownGradients = backward ? machine.allocateFactors(batch * geometry.phantomWidth() * own.count()) : 0;
+        this.gather = machine.exchange();
+        this.scatter = machine.exchange();
+        this.given = machine.event();
+        this.passed = machine.event();
+        this.handed = machine.event();
+        for (int i = 0; i < own.count(); i++) {
+            prepareForward(i);
+            if (layout.training()) {
+                prepareBackward(i);
+            }
+        }
+    }
+
+    private long phantom(long all, long firstColumn) {
+        return all + firstColumn * batch * machine.precision.factorBytes();
+    }
+
+    private List<OtherShards> others(int ownShard) {
+        return OtherShards.of(geometry, own.first() + ownShard);
+    }
+
+    private void prepareForward(int i) {
+        long samples = inputs.get(i).samples();
+        long k = geometry.phantomWidth();
+        if (several) {
+            long block = phantom(gathered, (own.first() + i) * k);
+            compress.add(machine.prepare(
+                    machine.side,
+                    ProductShape.of(true, false, batch, k, inWidth(i)).asFactor(),
+                    samples,
+                    parameter("C", i).address(),
+                    block));
+        }
+        local.add(machine.prepare(
+                machine.main,
+                ProductShape.of(true, false, batch, outWidth(i), inWidth(i)),
+                samples,
+                parameter("L", i).address(),
+                scratch.reals(i)));
+        for (OtherShards others : several ? others(i) : List.<OtherShards>of()) {
+            decompress.add(machine.prepare(
+                    machine.main,
+                    ProductShape.of(false, false, batch, outWidth(i), others.count())
+                            .withStrideB(geometry.decompressorRows())
+                            .added(),
+                    phantom(gathered, others.firstColumn()),
+                    decompressors(i, others),
+                    scratch.reals(i)));
+        }
+    }
+
+    private long decompressors(int ownShard, OtherShards others) {
+        return parameter("D", ownShard).address() + others.firstRow() * machine.precision.factorBytes();
+    }
+
+    private void prepareBackward(int i) {
+        long deltaSamples = deltaSamples(i);
+        long deltaFeatures = deltaFeatures(i);
+        List<Work> weights = new ArrayList<>();
+        weightGradients.add(weights);
+        Parameter local = parameter("L", i);
+        if (index > 0) {
+            inputGradients.add(machine.prepare(
+                    machine.main,
+                    ProductShape.of(true, true, batch, inWidth(i), outWidth(i)),
+                    deltaSamples,
+                    local.address(),
+                    scratch.reals(i)));
+        }
+        long features = inputs.get(i).features();
+        weights.add(parameters.gradient(
+                ProductShape.of(true, false, inWidth(i), outWidth(i), batch), local, 0, features, deltaFeatures));
+        if (!several) {
+            return;
+        }
+        Parameter decompressor = parameter("D", i);
+        for (OtherShards others : others(i)) {
+            ProductShape share = ProductShape.of(true, true, batch, others.count(), outWidth(i))
+                    .withStrideB(geometry.decompressorRows())
+                    .asFactor();
+            phantomGradients.add(machine.prepare(
+                    machine.side,
+                    own.count() == 1 ? share : share.added(),
+                    deltaSamples,
+                    decompressors(i, others),
+                    phantom(gradients, others.firstColumn())));
+            weights.add(parameters.gradient(
+                    ProductShape.of(true, false, others.count(), outWidth(i), batch)
+                            .withStrideC(geometry.decompressorRows()),
+                    decompressor,
+                    others.firstRow(),
+                    phantom(gathered, others.firstColumn()),
+                    deltaFeatures));
+        }
+        prepareCompressor(i, features);
+    }
+
+    private void prepareCompressor(int i, long features) {
+        long k = geometry.phantomWidth();
+        Parameter compressor = parameter("C", i);
+        long sum = phantom(summedGradients(), i * k);
+        if (index > 0) {
+            compressedInputGradients.add(machine.prepare(
+                    machine.main,
+                    ProductShape.of(false, true, batch, inWidth(i), k).added(),
+                    sum,
+                    compressor.address(),
+                    scratch.reals(i)));
+        }
+        compressorGradients.add(
+                parameters.gradient(ProductShape.of(true, false, inWidth(i), k, batch), compressor, 0, features, sum));
+    }
+
+    /** The rank's block of the sum of all ranks' h. */
+    private long summedGradients() {
+        return machine.group.size() > 1 ? ownGradients : phantom(gradients, own.first() * geometry.phantomWidth());
+    }
+
+    @Override
+    List<Activations> inputs() {
+        return inputs;
+    }
+
+    @Override
+    void forward() {
+        if (several) {
+            given.record(machine.main);
+            machine.side.await(given);
+            Work.run(compress);
+            long block = batch * geometry.phantomWidth() * own.count();
+            long part = phantom(gathered, own.first() * geometry.phantomWidth());
+            gather.startAllGather(machine.side, part, gathered, block, machine.factorType());
+        }
+        Work.run(local);
+        if (several) {
+            gather.await(machine.main);
+            Work.run(decompress);
+        }
+    }
+
+    @Override
+    void backward() {
+        if (several) {
+            given.record(machine.main);
+            machine.side.await(given);
+            if (own.count() > 1) {
+                machine.side.clear(gradients, batch * geometry.gatheredWidth() * machine.precision.factorBytes());
+            }
+            Work.run(phantomGradients);
+            startScatter();
+        }
+        Work.run(inputGradients);
+        // a weight takes its step when nobody reads it any more
+        passed.record(machine.main);
+        machine.weights.await(passed);
+        for (int i = 0; i < own.count(); i++) {
+            Work local = weightGradients.get(i).get(0);
+            local.run();
+            parameters.made(parameter("L", i), local);
+        }
+        if (several) {
+            backwardPhantoms();
+        }
+        updated.record(machine.weights);
+    }
+
+    private void backwardPhantoms() {
+        scatter.await(machine.main);
+        Work.run(compressedInputGradients);
+        handed.record(machine.main);
+        machine.weights.await(handed);
+        for (int i = 0; i < own.count(); i++) {
+            List<Work> decompressor =
+                    weightGradients.get(i).subList(1, weightGradients.get(i).size());
+            Work.run(decompressor);
+            parameters.made(parameter("D", i), decompressor.get(0));
+            Work compressor = compressorGradients.get(i);
+            compressor.run();
+            parameters.made(parameter("C", i), compressor);
+        }
+    }
+
+    private void startScatter() {
+        long block = batch * geometry.phantomWidth() * own.count();
+        scatter.startReduceScatter(machine.side, gradients, ownGradients, block, machine.factorType());
+    }
+
+    @Override
+    void connect() {
+        if (several) {
+            startScatter();
+            scatter.await(machine.main);
+        }
+    }
+
+    @Override
+    Handed handed(int ownShard) {
+        return new Handed(scratch.reals(ownShard), false);
+    }
+}

@@ -1,0 +1,162 @@
+package org.phantom4j.layers.gpu;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.phantom4j.comm.cuda.CudaEvent;
+import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.ops.LayerCost;
+import org.phantom4j.ops.PhantomGeometry;
+import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.gpu.ElementwiseActivation;
+import org.phantom4j.ops.gpu.Precision;
+
+/**
+ * Times a compiled step on random parameters and data that stay on the device, without a network in host memory.
+ *
+ * <p>Threads: the rank's own.
+ */
+public final class StepBenchmark implements AutoCloseable {
+
+    private static final Duration LIMIT = Duration.ofMinutes(5);
+    private static final int WARM_UPS = 5;
+
+    private final GpuMachine machine;
+    private final StepProgram program;
+
+    /**
+     * What is timed: a stack of equal layers with ReLU between them, squared errors, SGD.
+     *
+     * @param phantom whether layers are phantom- or tensor-parallel
+     * @param training a whole step, or forward alone
+     */
+    public record Setup(
+            boolean phantom,
+            long width,
+            int layers,
+            int shards,
+            long phantomWidth,
+            long batch,
+            Precision precision,
+            boolean training) {
+
+        /** Multiply-adds of a rank's step: the floor of arithmetic. */
+        public long multiplyAdds(int ranks) {
+            LayerCost all = LayerCost.ZERO;
+            PhantomGeometry geometry = geometry();
+            for (int i = 0; i < layers; i++) {
+                all = all.plus(
+                        phantom
+                                ? geometry.phantomCost(0, ranks, batch, i > 0, 1)
+                                : geometry.tensorCost(0, ranks, batch, i > 0, 1));
+            }
+            return training ? all.multiplyAdds() : all.forwardMultiplyAdds();
+        }
+
+        /**
+         * Bytes of weights that a rank's step must move: read forward, read for the gradient of the inputs, read and
+         * written by the update. The floor of memory traffic; activations, which are small beside them, are left out.
+         */
+        public long weightBytes(int ranks) {
+            PhantomGeometry geometry = geometry();
+            long weights = (phantom
+                            ? geometry.phantomCost(0, ranks, batch, true, 1)
+                            : geometry.tensorCost(0, ranks, batch, true, 1))
+                    .parameters();
+            long factor = precision.factorBytes();
+            if (!training) {
+                return layers * weights * factor;
+            }
+            return weights * (layers * factor + (layers - 1) * factor + layers * 2L * precision.resultBytes());
+        }
+
+        private PhantomGeometry geometry() {
+            return new PhantomGeometry(width, width, shards, phantomWidth);
+        }
+
+        Stack stack() {
+            List<Stack.Layer> all = new ArrayList<>();
+            PhantomGeometry geometry = geometry();
+            for (int i = 0; i < layers; i++) {
+                all.add(new Stack.Layer(phantom, geometry, new ElementwiseActivation(1, 0)));
+            }
+            return new Stack(all, new Stack.End(Stack.End.Kind.SQUARED, width, false), new Stack.Update.Sgd(1e-4));
+        }
+    }
+
+    /** Prepares the step. A collective: every rank calls it. */
+    public StepBenchmark(Setup setup, int device, DeviceGroup group) {
+        this.machine = new GpuMachine(device, group, setup.precision());
+        try {
+            Stack stack = setup.stack();
+            ShardRange own = ShardRange.of(group.rank(), group.size(), stack.shards());
+            DeviceParameters parameters = new DeviceParameters(machine, stack, own, setup.training());
+            long perShard = setup.width() / setup.shards();
+            // uniform numbers of variance 1 / inputs, so that activations neither fade nor grow
+            double scale = Math.sqrt(12.0 / (setup.phantom() ? 2 * perShard : setup.width()));
+            this.program = new StepProgram(machine, stack, parameters, own, setup.batch(), setup.training());
+            machine.kernels.fill(
+                    machine.main, parameters.all().address(), parameters.all().length(), 3, scale);
+            await();
+        } catch (RuntimeException e) {
+            machine.close();
+            throw e;
+        }
+    }
+
+    /** Runs steps and waits for them; returns the milliseconds between the first's start and the last's end, each. */
+    public double millisecondsPerStep(int steps) {
+        try (CudaEvent start = CudaEvent.timed();
+                CudaEvent end = CudaEvent.timed()) {
+            start.record(machine.main);
+            for (int i = 0; i < steps; i++) {
+                program.start();
+            }
+            end.record(machine.main);
+            await();
+            return start.millisecondsTo(end) / steps;
+        }
+    }
+
+    /** Milliseconds from the start of each of some steps, on the host, to its end there. */
+    public double[] latencies(int steps) {
+        double[] latencies = new double[steps];
+        for (int i = 0; i < steps; i++) {
+            long began = System.nanoTime();
+            program.start();
+            await();
+            latencies[i] = (System.nanoTime() - began) / 1e6;
+        }
+        return latencies;
+    }
+
+    /** Runs some steps that do not count. */
+    public void warmUp() {
+        millisecondsPerStep(WARM_UPS);
+    }
+
+    private void await() {
+        machine.await(LIMIT);
+    }
+
+    /** Bytes of device memory that the step holds. */
+    public long deviceBytes() {
+        return machine.allocatedBytes();
+    }
+
+    /** Kernels, copies and collectives of a step. */
+    public long nodes() {
+        return program.nodes();
+    }
+
+    /** The loss of the last step. */
+    public double loss() {
+        return program.loss();
+    }
+
+    @Override
+    public void close() {
+        program.close();
+        machine.close();
+    }
+}

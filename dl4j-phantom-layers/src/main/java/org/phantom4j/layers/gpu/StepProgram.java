@@ -1,0 +1,190 @@
+package org.phantom4j.layers.gpu;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.phantom4j.comm.cuda.CudaGraph;
+import org.phantom4j.comm.cuda.PinnedMemory;
+import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.Split;
+
+/**
+ * One rank's step for one size of batch, recorded once: forward, loss, backward, update; or forward alone. All memory that
+ * it works on is its machine's.
+ */
+final class StepProgram implements AutoCloseable {
+
+    private static final Duration CONNECT = Duration.ofMinutes(2);
+
+    private final GpuMachine machine;
+    private final Stack stack;
+    private final ShardRange own;
+    private final long batch;
+    private final boolean training;
+    private final DeviceParameters parameters;
+    private final List<DenseStage> stages = new ArrayList<>();
+    private final NetworkEnd end;
+    private final long staging;
+    private final PinnedMemory loss;
+    private final CudaGraph graph;
+
+    /** Prepares products, which are timed on random numbers, and records the step. A collective: every rank calls it. */
+    StepProgram(
+            GpuMachine machine,
+            Stack stack,
+            DeviceParameters parameters,
+            ShardRange own,
+            long batch,
+            boolean training) {
+        this.machine = machine;
+        this.stack = stack;
+        this.own = own;
+        this.batch = batch;
+        this.training = training;
+        this.parameters = parameters;
+        Scratch scratch = new Scratch(machine, stack, own, batch, training);
+        StepLayout layout = new StepLayout(machine, stack, parameters, scratch, own, batch, training);
+        for (int i = 0; i < stack.layers().size(); i++) {
+            stages.add(stack.layers().get(i).phantom() ? new PhantomStage(layout, i) : new TensorStage(layout, i));
+        }
+        this.end = stack.end().isOutputLayer() ? new OutputEnd(layout) : new SquaredEnd(layout);
+        this.staging = machine.allocateReals(batch * Math.max(inputWidth(), end.targetWidth()));
+        this.loss = PinnedMemory.allocate(8);
+        connect();
+        machine.main.beginCapture();
+        forward();
+        if (training) {
+            backward();
+            machine.main.copy(loss.address(), end.loss, 8);
+        }
+        this.graph = machine.main.endCapture();
+    }
+
+    private void connect() {
+        forward();
+        if (training) {
+            stages.forEach(DenseStage::connect);
+            end.finishLoss();
+        }
+        machine.await(CONNECT);
+    }
+
+    private void forward() {
+        for (int i = 0; i < stages.size(); i++) {
+            boolean last = i + 1 == stages.size();
+            stages.get(i).forward();
+            stages.get(i).activate(last ? end.inputs() : stages.get(i + 1).inputs(), last ? end.exactInputs() : null);
+        }
+        end.forward();
+    }
+
+    private void backward() {
+        end.backward(stages.get(stages.size() - 1));
+        for (int i = stages.size() - 1; i >= 0; i--) {
+            stages.get(i).backward();
+            if (i > 0) {
+                if (i + 1 < stages.size()) {
+                    // whose deltas lie where the layer below gets its own
+                    machine.main.await(stages.get(i + 1).updated);
+                }
+                handDown(stages.get(i), stages.get(i - 1));
+            }
+        }
+        machine.main.await(stages.get(0).updated);
+        parameters.allMade();
+        end.finishLoss();
+    }
+
+    /** The deltas of the layer below, from the gradient of the inputs of the layer above. */
+    private void handDown(DenseStage above, DenseStage below) {
+        for (int i = 0; i < own.count(); i++) {
+            DenseStage.Handed handed = above.handed(i);
+            machine.kernels.backwardActivation(
+                    machine.main,
+                    handed.address(),
+                    handed.narrow(),
+                    above.inputs().get(i).features(),
+                    below.deltaFeatures(i),
+                    below.deltaSamples(i),
+                    below.bias(i),
+                    parameters.rate(),
+                    batch,
+                    below.outWidth(i),
+                    below.activation);
+        }
+    }
+
+    private Split inputs() {
+        return stack.layers().get(0).geometry().in();
+    }
+
+    /** Width of the inputs that this rank needs. */
+    long inputWidth() {
+        return inputs().width(own);
+    }
+
+    /** The first of this rank's inputs among all. */
+    long firstInput() {
+        return inputs().offset(own.first());
+    }
+
+    /** Width of the targets that this rank needs, and the first of them among all. */
+    NetworkEnd end() {
+        return end;
+    }
+
+    long batch() {
+        return batch;
+    }
+
+    /** Copies this rank's columns of host values, sample-major reals with rows {@code pitch} apart, to the inputs. */
+    void loadInputs(long from, long pitch) {
+        stage(from, pitch, firstInput(), inputWidth());
+        DenseStage first = stages.get(0);
+        for (int i = 0; i < own.count(); i++) {
+            Activations to = first.inputs().get(i);
+            long offset = inputs().offset(own.first() + i) - firstInput();
+            machine.kernels.loadColumns(
+                    machine.main,
+                    staging + offset * machine.precision.resultBytes(),
+                    inputWidth(),
+                    to.features(),
+                    to.samples(),
+                    0,
+                    batch,
+                    to.width());
+        }
+    }
+
+    /** The same for targets. */
+    void loadTargets(long from, long pitch) {
+        stage(from, pitch, end.firstTarget(), end.targetWidth());
+        end.loadTargets(staging, end.targetWidth());
+    }
+
+    private void stage(long from, long pitch, long first, long width) {
+        int bytes = machine.precision.resultBytes();
+        machine.main.copyRows(staging, width * bytes, from + first * bytes, pitch * bytes, width * bytes, batch);
+    }
+
+    /** Starts a step. */
+    void start() {
+        graph.launch(machine.main);
+    }
+
+    /** The loss of the last step, once it is done. */
+    double loss() {
+        return loss.buffer().getDouble(0);
+    }
+
+    /** Kernels, copies and collectives of a step. */
+    long nodes() {
+        return graph.nodes();
+    }
+
+    @Override
+    public void close() {
+        graph.close();
+        loss.close();
+    }
+}

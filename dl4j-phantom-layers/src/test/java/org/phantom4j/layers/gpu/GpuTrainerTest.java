@@ -1,0 +1,227 @@
+package org.phantom4j.layers.gpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Nesterovs;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.phantom4j.comm.cuda.CudaDevice;
+import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.layers.PhantomDenseLayer;
+import org.phantom4j.layers.ShardedLossLayer;
+import org.phantom4j.layers.ShardedOutputLayer;
+import org.phantom4j.layers.TensorParallelDenseLayer;
+import org.phantom4j.layers.train.RankNetwork;
+import org.phantom4j.ops.gpu.Precision;
+
+/** The compiled step against Deeplearning4j's own training of the same network on the CPU. Skipped without a GPU. */
+class GpuTrainerTest {
+
+    private static final int STEPS = 6;
+    private static final int FEATURES = 37;
+
+    @BeforeAll
+    static void needsGpu() {
+        assumeTrue(CudaDevice.count() > 0, "there is no CUDA device here");
+    }
+
+    enum End {
+        LOSS,
+        SOFTMAX,
+        SQUARED
+    }
+
+    /** One network and how it is trained. */
+    record Case(int shards, String layers, End end, IUpdater updater, Activation activation, int batch) {
+
+        MultiLayerConfiguration configuration(DataType type) {
+            List<Layer> all = new ArrayList<>();
+            int width = 41;
+            for (int i = 0; i < layers.length(); i++) {
+                all.add(
+                        layers.charAt(i) == 'p'
+                                ? new PhantomDenseLayer.Builder()
+                                        .nOut(width)
+                                        .shards(shards)
+                                        .phantomWidth(5)
+                                        .activation(activation)
+                                        .build()
+                                : new TensorParallelDenseLayer.Builder()
+                                        .nOut(width)
+                                        .shards(shards)
+                                        .activation(activation)
+                                        .build());
+                width += 7;
+            }
+            all.add(
+                    switch (end) {
+                        case LOSS ->
+                            new ShardedLossLayer.Builder(LossFunction.MSE)
+                                    .shards(shards)
+                                    .build();
+                        case SOFTMAX ->
+                            new ShardedOutputLayer.Builder(LossFunction.MCXENT)
+                                    .nOut(outputs())
+                                    .shards(shards)
+                                    .activation(Activation.SOFTMAX)
+                                    .build();
+                        case SQUARED ->
+                            new ShardedOutputLayer.Builder(LossFunction.MSE)
+                                    .nOut(outputs())
+                                    .shards(shards)
+                                    .activation(Activation.IDENTITY)
+                                    .build();
+                    });
+            return new NeuralNetConfiguration.Builder()
+                    .seed(7)
+                    .dataType(type)
+                    .updater(updater)
+                    .list(all.toArray(new Layer[0]))
+                    .setInputType(InputType.feedForward(FEATURES))
+                    .build();
+        }
+
+        int outputs() {
+            return end == End.LOSS ? 41 + 7 * (layers.length() - 1) : 11;
+        }
+
+        DataSet data(DataType type, int samples, int seed) {
+            Nd4j.getRandom().setSeed(seed);
+            INDArray x = Nd4j.randn(type, samples, FEATURES);
+            INDArray y = Nd4j.randn(type, samples, outputs());
+            if (end == End.SOFTMAX) {
+                y = Nd4j.zeros(type, samples, outputs());
+                for (int i = 0; i < samples; i++) {
+                    y.putScalar(i, (i * 7 + seed) % outputs(), 1);
+                }
+            }
+            return new DataSet(x, y);
+        }
+    }
+
+    static Stream<Case> cases() {
+        return Stream.of(
+                new Case(2, "pp", End.LOSS, new Sgd(0.3), Activation.RELU, 33),
+                new Case(1, "pp", End.LOSS, new Sgd(0.3), Activation.TANH, 8),
+                new Case(3, "ppp", End.SOFTMAX, new Sgd(0.2), Activation.SIGMOID, 65),
+                new Case(4, "ptp", End.LOSS, new Adam(0.01), Activation.TANH, 32),
+                new Case(4, "tpt", End.SOFTMAX, new Nesterovs(0.05, 0.9), Activation.ELU, 1),
+                new Case(2, "tt", End.SQUARED, new Sgd(0.2), Activation.LEAKYRELU, 40),
+                new Case(2, "pt", End.SQUARED, new Adam(0.01), Activation.IDENTITY, 40));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void trainsAsDeeplearning4jDoes(Case each) {
+        assertSame(each, Precision.FP64, 1e-10);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void trainsInFloat(Case each) {
+        assertSame(each, Precision.FP32, 2e-4);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void trainsInTf32(Case each) {
+        assertSame(each, Precision.TF32, 3e-2);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void trainsInBfloat16(Case each) {
+        assertSame(each, Precision.BF16, 1.5e-1);
+    }
+
+    /** Scores of every step and the parameters' change after the last, relative to its norm. */
+    private static void assertSame(Case each, Precision precision, double bound) {
+        DataType type = precision == Precision.FP64 ? DataType.DOUBLE : DataType.FLOAT;
+        MultiLayerNetwork expected = RankNetwork.create(each.configuration(type));
+        MultiLayerNetwork trained = RankNetwork.create(each.configuration(type));
+        INDArray before = trained.params().dup();
+        try (GpuTrainer trainer = trainer(trained, precision)) {
+            for (int step = 0; step < STEPS; step++) {
+                // the last batch is smaller, as at the end of an epoch
+                DataSet data = each.data(type, step + 1 < STEPS ? each.batch() : Math.max(1, each.batch() / 2), step);
+                expected.fit(data.copy());
+                trainer.fit(data.copy());
+                assertEquals(
+                        1, trainer.score() / expected.score(), bound, "score " + trainer.score() + " of step " + step);
+            }
+            trainer.store();
+        }
+        Map<String, INDArray> wanted = expected.paramTable();
+        double scale = expected.params().sub(before).norm2Number().doubleValue();
+        double error = trained.params().sub(expected.params()).norm2Number().doubleValue() / scale;
+        assertTrue(error < bound, "parameters differ by " + error + " of their change: " + wanted.keySet());
+        assertEquals(STEPS, trained.getIterationCount());
+    }
+
+    private static GpuTrainer trainer(MultiLayerNetwork network, Precision precision) {
+        return new GpuTrainer(network, DeviceGroup.single(), new GpuOptions(0, precision, Duration.ofSeconds(60)));
+    }
+
+    @Test
+    void updaterStateGoesThereAndBack() {
+        Case each = new Case(2, "pp", End.SOFTMAX, new Adam(0.01), Activation.RELU, 16);
+        MultiLayerNetwork expected = RankNetwork.create(each.configuration(DataType.DOUBLE));
+        MultiLayerNetwork trained = RankNetwork.create(each.configuration(DataType.DOUBLE));
+        for (int part = 0; part < 3; part++) {
+            try (GpuTrainer trainer = trainer(trained, Precision.FP64)) {
+                DataSet data = each.data(DataType.DOUBLE, each.batch(), part);
+                trainer.fit(data.copy());
+                expected.fit(data.copy());
+                trainer.store();
+            }
+            DataSet data = each.data(DataType.DOUBLE, each.batch(), 10 + part);
+            trained.fit(data.copy());
+            expected.fit(data.copy());
+        }
+        assertTrue(expected.params().equalsWithEps(trained.params(), 1e-10));
+    }
+
+    @Test
+    void memoryIsFreeAfterwards() {
+        Case each = new Case(2, "pp", End.LOSS, new Sgd(0.1), Activation.RELU, 16);
+        try (CudaDevice device = CudaDevice.open(0)) {
+            // the first use of each library takes memory that it keeps
+            train(each);
+            long free = device.freeBytes();
+            for (int i = 0; i < 3; i++) {
+                train(each);
+            }
+            assertTrue(free - device.freeBytes() < 16 << 20, free + " bytes free before, now " + device.freeBytes());
+        }
+    }
+
+    private static void train(Case each) {
+        try (GpuTrainer trainer = trainer(RankNetwork.create(each.configuration(DataType.FLOAT)), Precision.FP32)) {
+            trainer.fit(each.data(DataType.FLOAT, each.batch(), 1));
+            assertTrue(trainer.deviceBytes() > 0);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package org.phantom4j.layers.gpu;
+
+import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.ops.gpu.Precision;
+
+/** Times steps on one device: arguments WIDTH,LAYERS,BATCH,K,PRECISION,SHARDS,MODEL. */
+public final class StepBenchMain {
+    private StepBenchMain() {}
+
+    public static void main(String[] args) {
+        for (String arg : args) {
+            String[] f = arg.split(",", -1);
+            StepBenchmark.Setup setup = new StepBenchmark.Setup(
+                    f[6].equals("phantom"),
+                    Long.parseLong(f[0]),
+                    Integer.parseInt(f[1]),
+                    Integer.parseInt(f[5]),
+                    Long.parseLong(f[3]),
+                    Long.parseLong(f[2]),
+                    Precision.valueOf(f[4].toUpperCase(java.util.Locale.ROOT)),
+                    f.length < 8);
+            long began = System.nanoTime();
+            try (StepBenchmark benchmark = new StepBenchmark(setup, 0, DeviceGroup.single())) {
+                long built = System.nanoTime();
+                benchmark.warmUp();
+                double[] ms = new double[5];
+                for (int i = 0; i < 5; i++) {
+                    ms[i] = benchmark.millisecondsPerStep(20);
+                }
+                java.util.Arrays.sort(ms);
+                System.out.printf(
+                        "%s: %.4f ms (%.4f..%.4f), %d nodes, %d MiB, loss %g, built in %.1f s%n",
+                        arg,
+                        ms[2],
+                        ms[0],
+                        ms[4],
+                        benchmark.nodes(),
+                        benchmark.deviceBytes() >> 20,
+                        benchmark.loss(),
+                        (built - began) / 1e9);
+            }
+        }
+    }
+}

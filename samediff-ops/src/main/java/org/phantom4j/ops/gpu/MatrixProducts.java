@@ -1,0 +1,136 @@
+package org.phantom4j.ops.gpu;
+
+import com.sun.jna.Memory;
+import java.util.ArrayList;
+import java.util.List;
+import org.phantom4j.comm.cuda.CudaDevice;
+import org.phantom4j.comm.cuda.CudaException;
+import org.phantom4j.comm.cuda.CudaStream;
+import org.phantom4j.comm.cuda.DeviceMemory;
+
+/**
+ * Matrix products of one device by cuBLASLt. Each product's algorithm is chosen by measuring those that cuBLAS suggests,
+ * once for each kind of GPU and version of cuBLAS, and remembered in the user's cache.
+ *
+ * <p>Threads: one at a time, which has bound the device.
+ */
+public final class MatrixProducts implements AutoCloseable {
+
+    /** What NVIDIA advises for Hopper. */
+    private static final long WORKSPACE_BYTES = 32L << 20;
+
+    private static final int CANDIDATES = 12;
+
+    private final Precision precision;
+    private final long handle;
+    private final String machine;
+    private final UserCache cache = new UserCache("products");
+    private final List<DeviceMemory> workspaces = new ArrayList<>();
+    private final List<MatrixProduct> products = new ArrayList<>();
+
+    /**
+     * For the calling thread's device.
+     *
+     * @param lanes how many streams run products at the same time: each needs a workspace
+     */
+    public MatrixProducts(CudaDevice device, Precision precision, int lanes) {
+        this.precision = precision;
+        long[] created = new long[1];
+        CublasLt.check("cublasLtCreate", CublasLt.cublasLtCreate(created));
+        this.handle = created[0];
+        this.machine = device.name() + " cublas " + CublasLt.cublasLtGetVersion() + " " + precision;
+        for (int lane = 0; lane < lanes; lane++) {
+            workspaces.add(DeviceMemory.allocate(WORKSPACE_BYTES));
+        }
+    }
+
+    /** Bytes of device memory that are held for products. */
+    public long workspaceBytes() {
+        return WORKSPACE_BYTES * workspaces.size();
+    }
+
+    /**
+     * Prepares a product, and chooses its algorithm: on data that are there, which a sum leaves as they are.
+     *
+     * @param stream where to measure
+     * @param a address of A, whose alignment counts; so for b and c
+     */
+    public MatrixProduct prepare(ProductShape shape, int lane, CudaStream stream, long a, long b, long c) {
+        MatrixProduct product = new MatrixProduct(handle, precision, shape, workspaces.get(lane));
+        products.add(product);
+        String name = UserCache.key(machine, shape.key(), alignment(a) + " " + alignment(b) + " " + alignment(c));
+        byte[] known = cache.read(name);
+        if (known != null && known.length == CublasLt.ALGORITHM_BYTES) {
+            product.use(known);
+            if (product.tryRun(stream, a, b, c, true)) {
+                return product;
+            }
+        }
+        product.use(fastest(product, shape, stream, a, b, c));
+        cache.write(name, product.algorithm());
+        return product;
+    }
+
+    private byte[] fastest(MatrixProduct product, ProductShape shape, CudaStream stream, long a, long b, long c) {
+        byte[] best = null;
+        double least = Double.POSITIVE_INFINITY;
+        for (byte[] candidate : candidates(product, a, b, c)) {
+            product.use(candidate);
+            double milliseconds = product.measure(stream, a, b, c);
+            if (milliseconds < least) {
+                least = milliseconds;
+                best = candidate;
+            }
+        }
+        if (best == null) {
+            throw new CudaException(
+                    "cuBLAS " + CublasLt.cublasLtGetVersion() + " has no way to compute the product " + shape.key()
+                            + " in " + precision,
+                    0);
+        }
+        return best;
+    }
+
+    private List<byte[]> candidates(MatrixProduct product, long a, long b, long c) {
+        long[] preference = new long[1];
+        CublasLt.check("cublasLtMatmulPreferenceCreate", CublasLt.cublasLtMatmulPreferenceCreate(preference));
+        try (Memory results = new Memory((long) CANDIDATES * CublasLt.RESULT_BYTES)) {
+            set(preference[0], CublasLt.PREF_WORKSPACE, WORKSPACE_BYTES, 8);
+            set(preference[0], CublasLt.PREF_ALIGNMENT_A, alignment(a), 4);
+            set(preference[0], CublasLt.PREF_ALIGNMENT_B, alignment(b), 4);
+            set(preference[0], CublasLt.PREF_ALIGNMENT_C, alignment(c), 4);
+            set(preference[0], CublasLt.PREF_ALIGNMENT_D, alignment(c), 4);
+            int found = product.suggestions(preference[0], CANDIDATES, results);
+            List<byte[]> candidates = new ArrayList<>();
+            for (int i = 0; i < found; i++) {
+                long at = (long) i * CublasLt.RESULT_BYTES;
+                if (results.getInt(at + CublasLt.RESULT_STATE) == 0) {
+                    candidates.add(results.getByteArray(at, CublasLt.ALGORITHM_BYTES));
+                }
+            }
+            return candidates;
+        } finally {
+            CublasLt.cublasLtMatmulPreferenceDestroy(preference[0]);
+        }
+    }
+
+    private static void set(long preference, int attribute, long value, int bytes) {
+        CublasLt.check(
+                "cublasLtMatmulPreferenceSetAttribute",
+                CublasLt.cublasLtMatmulPreferenceSetAttribute(preference, attribute, new long[] {value}, bytes));
+    }
+
+    /** The largest power of two up to 256 that divides an address. */
+    private static long alignment(long address) {
+        return Math.min(Long.lowestOneBit(address), 256);
+    }
+
+    @Override
+    public void close() {
+        products.forEach(MatrixProduct::close);
+        products.clear();
+        workspaces.forEach(DeviceMemory::close);
+        workspaces.clear();
+        CublasLt.cublasLtDestroy(handle);
+    }
+}

@@ -1,0 +1,11 @@
+package org.phantom4j.ops.gpu;
+
+/**
+ * Parameters on the device.
+ *
+ * @param address where they lie, as products read them
+ * @param lower where their lower halves lie, in a precision that splits them; else 0
+ * @param gradient where their gradient goes, as reals; 0 if it is taken as a step at once
+ * @param length how many
+ */
+public record Parameter(long address, long lower, long gradient, long length) {}
