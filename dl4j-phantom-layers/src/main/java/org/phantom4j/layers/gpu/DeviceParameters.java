@@ -161,17 +161,20 @@ final class DeviceParameters {
             return machine.prepare(machine.weights, shape, x, delta, target);
         }
         if (isOnePass(shape, offset)) {
-            return () -> machine.kernels.updateProduct(
-                    machine.weights,
-                    x,
-                    delta,
-                    parameter,
-                    offset,
-                    shape.rows(),
-                    shape.columns(),
-                    shape.inner(),
-                    shape.strideC(),
-                    rate());
+            return () -> {
+                machine.kernels.updateProduct(
+                        machine.weights,
+                        x,
+                        delta,
+                        parameter,
+                        offset,
+                        shape.rows(),
+                        shape.columns(),
+                        shape.inner(),
+                        shape.strideC(),
+                        rate());
+                machine.count(shape);
+            };
         }
         if (gradient == 0) {
             gradient = machine.allocateReals(

@@ -44,6 +44,7 @@ final class GpuMachine implements AutoCloseable {
 
     private final Deque<AutoCloseable> resources = new ArrayDeque<>();
     private long allocatedBytes;
+    private long multiplyAdds;
 
     GpuMachine(int ordinal, DeviceGroup group, Precision precision) {
         this.group = group;
@@ -91,7 +92,17 @@ final class GpuMachine implements AutoCloseable {
     /** A product of matrices that stay where they are, to be run on one of the three streams. */
     ProductCall prepare(CudaStream stream, ProductShape shape, long a, long b, long c) {
         int lane = stream == main ? 0 : stream == side ? 1 : 2;
-        return new ProductCall(products.prepare(shape, lane, main, a, b, c), stream, a, b, c);
+        return new ProductCall(this, products.prepare(shape, lane, main, a, b, c), shape, stream, a, b, c);
+    }
+
+    /** Counts a product that was given to a stream. */
+    void count(ProductShape shape) {
+        multiplyAdds += shape.rows() * shape.columns() * shape.inner();
+    }
+
+    /** Multiply-adds of all products that streams were given, or that were recorded. */
+    long multiplyAdds() {
+        return multiplyAdds;
     }
 
     /** A mark in one stream's work that others wait for. */

@@ -139,6 +139,16 @@ public final class GpuTrainer implements AutoCloseable {
         return machine.allocatedBytes();
     }
 
+    /** Bytes that this rank sends in a step like the last. */
+    public long bytesPerStep() {
+        return last == null ? 0 : last.bytesSent();
+    }
+
+    /** Multiply-adds of this rank's products in a step like the last. */
+    public long multiplyAddsPerStep() {
+        return last == null ? 0 : last.multiplyAdds();
+    }
+
     /** Kernels, copies and collectives of the last step. */
     public long nodes() {
         return last == null ? 0 : last.nodes();

@@ -115,7 +115,8 @@ final class HostParameters {
             // a CUDA backend copies to the host before it answers
             data.getDouble(0);
         }
-        return data.pointer().address() + array.offset() * array.dataType().width();
+        // the address of a view's buffer is that of the whole buffer
+        return data.address() + array.offset() * array.dataType().width();
     }
 
     /** Tells a CUDA backend of ND4J that the host's memory is newer than the device's. */

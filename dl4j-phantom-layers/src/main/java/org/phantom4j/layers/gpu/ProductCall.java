@@ -2,12 +2,16 @@ package org.phantom4j.layers.gpu;
 
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.ops.gpu.MatrixProduct;
+import org.phantom4j.ops.gpu.ProductShape;
 
 /** A product of matrices that stay where they are, c = op(a) op(b), on the stream that it was prepared for. */
-record ProductCall(MatrixProduct product, CudaStream stream, long a, long b, long c) implements Work {
+record ProductCall(
+        GpuMachine machine, MatrixProduct product, ProductShape shape, CudaStream stream, long a, long b, long c)
+        implements Work {
 
     @Override
     public void run() {
         product.run(stream, a, b, c);
+        machine.count(shape);
     }
 }

@@ -27,6 +27,8 @@ final class StepProgram implements AutoCloseable {
     private final long staging;
     private final PinnedMemory loss;
     private final CudaGraph graph;
+    private final long bytesSent;
+    private final long multiplyAdds;
 
     /** Prepares products, which are timed on random numbers, and records the step. A collective: every rank calls it. */
     StepProgram(
@@ -51,6 +53,8 @@ final class StepProgram implements AutoCloseable {
         this.staging = machine.allocateReals(batch * Math.max(inputWidth(), end.targetWidth()));
         this.loss = PinnedMemory.allocate(8);
         connect();
+        long bytesBefore = machine.group.bytesSent();
+        long productsBefore = machine.multiplyAdds();
         machine.main.beginCapture();
         forward();
         if (training) {
@@ -58,6 +62,8 @@ final class StepProgram implements AutoCloseable {
             machine.main.copy(loss.address(), end.loss, 8);
         }
         this.graph = machine.main.endCapture();
+        this.bytesSent = machine.group.bytesSent() - bytesBefore;
+        this.multiplyAdds = machine.multiplyAdds() - productsBefore;
     }
 
     private void connect() {
@@ -175,6 +181,16 @@ final class StepProgram implements AutoCloseable {
     /** The loss of the last step, once it is done. */
     double loss() {
         return loss.buffer().getDouble(0);
+    }
+
+    /** Bytes that this rank sends in a step. */
+    long bytesSent() {
+        return bytesSent;
+    }
+
+    /** Multiply-adds of this rank's products in a step, as counted while it was recorded. */
+    long multiplyAdds() {
+        return multiplyAdds;
     }
 
     /** Kernels, copies and collectives of a step. */

@@ -29,7 +29,8 @@ record CommOptions(CommBackend backend, Optional<World> world, int threads, Dura
                 options,
                 "comm",
                 "NAME",
-                "local (default): ranks are threads of this process; aeron: ranks are processes, on one host or many");
+                "local (default): ranks are threads of this process; aeron: ranks are processes, on one host or many;"
+                        + " nccl (default of several GPUs): a GPU for each rank");
         Arguments.option(
                 options,
                 "threads",
@@ -39,7 +40,16 @@ record CommOptions(CommBackend backend, Optional<World> world, int threads, Dura
     }
 
     static CommOptions parse(Arguments arguments) {
-        CommBackend backend = backend(arguments.text("comm", "local"));
+        return parse(arguments, "local");
+    }
+
+    /**
+     * Reads the options.
+     *
+     * @param otherwise the back end if none is named
+     */
+    static CommOptions parse(Arguments arguments, String otherwise) {
+        CommBackend backend = backend(arguments.text("comm", otherwise));
         return new CommOptions(
                 backend,
                 backend.ranksAreProcesses() ? fromEnvironment() : Optional.empty(),

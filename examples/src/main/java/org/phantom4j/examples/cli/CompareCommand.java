@@ -107,7 +107,7 @@ final class CompareCommand implements Command {
         }
         Mesh mesh = Mesh.of(group, 1);
         List<ModelOptions> models = List.of(options.model, options.model.with(Model.TENSOR));
-        double[][] times = times(mesh, models, corpus, repeats);
+        double[][] times = times(mesh, models, options, repeats);
         List<Outcome> outcomes = new ArrayList<>();
         for (int i = 0; i < models.size(); i++) {
             outcomes.add(train(mesh, models.get(i), options, steps, RankTraining.median(times[i])));
@@ -136,10 +136,10 @@ final class CompareCommand implements Command {
     }
 
     /** Milliseconds a step of each model, repeat by repeat, the models in turn on the same ranks. */
-    private static double[][] times(Mesh mesh, List<ModelOptions> models, Corpus corpus, int repeats) {
+    private static double[][] times(Mesh mesh, List<ModelOptions> models, TrainingOptions options, int repeats) {
         List<RankTraining> trainings = new ArrayList<>();
         for (ModelOptions model : models) {
-            trainings.add(newTraining(mesh, model, corpus));
+            trainings.add(newTraining(mesh, model, options));
         }
         double[][] ms = new double[models.size()][repeats];
         for (int repeat = -1; repeat < repeats; repeat++) {
@@ -150,6 +150,7 @@ final class CompareCommand implements Command {
                 }
             }
         }
+        trainings.forEach(RankTraining::close);
         return ms;
     }
 
@@ -163,8 +164,9 @@ final class CompareCommand implements Command {
         return (System.nanoTime() - began) / 1e6 / steps;
     }
 
-    private static RankTraining newTraining(Mesh mesh, ModelOptions model, Corpus corpus) {
-        return new RankTraining(mesh, model.configuration(corpus), corpus, model.batch(), model.seed());
+    private static RankTraining newTraining(Mesh mesh, ModelOptions model, TrainingOptions options) {
+        Corpus corpus = options.corpus();
+        return new RankTraining(mesh, model.configuration(corpus), corpus, options);
     }
 
     /** Trains one model alone, so that its memory can be told from the other's. */
@@ -173,26 +175,27 @@ final class CompareCommand implements Command {
         boolean ranksAreProcesses = options.comm.backend().ranksAreProcesses();
         long before = startPeak(group, ranksAreProcesses);
         Corpus corpus = options.corpus();
-        RankTraining training = newTraining(mesh, model, corpus);
-        double loss = training.step();
-        long multiplyAdds = RankResults.sum(group, training.lastMultiplyAdds());
-        long bytes = RankResults.sum(group, training.lastBytes());
-        for (int step = 1; step < steps; step++) {
-            loss = training.step();
+        try (RankTraining training = newTraining(mesh, model, options)) {
+            double loss = training.step();
+            long multiplyAdds = RankResults.sum(group, training.lastMultiplyAdds());
+            long bytes = RankResults.sum(group, training.lastBytes());
+            for (int step = 1; step < steps; step++) {
+                loss = training.step();
+            }
+            RankTraining.Score test = training.score(corpus.test(), corpus.classes());
+            OptionalLong peak = RankResults.peakBytes(group, ranksAreProcesses);
+            return new Outcome(
+                    Arguments.lower(model.model()),
+                    TrainCommand.cost(model, model.configuration(corpus)),
+                    RankResults.sum(group, training.network().numParams()) - replicated(model, corpus),
+                    multiplyAdds,
+                    bytes,
+                    msPerStep,
+                    before < 0 || peak.isEmpty() ? null : Long.valueOf(peak.getAsLong() - before),
+                    loss,
+                    test.loss(),
+                    test.accuracy());
         }
-        RankTraining.Score test = training.score(corpus.test(), corpus.classes());
-        OptionalLong peak = RankResults.peakBytes(group, ranksAreProcesses);
-        return new Outcome(
-                Arguments.lower(model.model()),
-                TrainCommand.cost(model, model.configuration(corpus)),
-                RankResults.sum(group, training.network().numParams()) - replicated(model, corpus),
-                multiplyAdds,
-                bytes,
-                msPerStep,
-                before < 0 || peak.isEmpty() ? null : Long.valueOf(peak.getAsLong() - before),
-                loss,
-                test.loss(),
-                test.accuracy());
     }
 
     /** Starts a new peak of the memory of all processes; returns what they use now, or -1 where a system does not tell. */

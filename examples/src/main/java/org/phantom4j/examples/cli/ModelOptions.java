@@ -62,10 +62,21 @@ record ModelOptions(
     /** What is computed in. */
     enum Precision {
         FP32,
-        FP64;
+        FP64,
+        TF32,
+        BF16;
 
         DataType type() {
-            return this == FP32 ? DataType.FLOAT : DataType.DOUBLE;
+            return this == FP64 ? DataType.DOUBLE : DataType.FLOAT;
+        }
+
+        /** Whether only GPUs compute in it. */
+        boolean isForGpu() {
+            return this == TF32 || this == BF16;
+        }
+
+        org.phantom4j.ops.gpu.Precision gpu() {
+            return org.phantom4j.ops.gpu.Precision.valueOf(name());
         }
     }
 
@@ -78,8 +89,12 @@ record ModelOptions(
         Arguments.option(options, "batch", "B", "samples a step (default 128)");
         Arguments.option(options, "updater", "NAME", "sgd, momentum or adam (default)");
         Arguments.option(options, "learning-rate", "RATE", "default: adam 0.001, sgd 0.1, momentum 0.02");
-        Arguments.option(options, "precision", "NAME", "fp32 (default) or fp64");
+        Arguments.option(options, "precision", "NAME", "fp32 (default) or fp64; on cuda also tf32 and bf16");
         Arguments.option(options, "seed", "SEED", "of parameters, data and order (default 1)");
+    }
+
+    static int shards(Arguments arguments) {
+        return arguments.positive("shards", DEFAULT_SHARDS);
     }
 
     /** The number of ranks that a model is trained on if none is given. */

@@ -11,12 +11,13 @@ import org.phantom4j.comm.Mesh;
 import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.examples.data.Samples;
+import org.phantom4j.layers.gpu.GpuTrainer;
 import org.phantom4j.layers.train.DataParallel;
 import org.phantom4j.layers.train.RankNetwork;
 import org.phantom4j.ops.Products;
 
 /** One rank's training of a network, step by step, with what it costs. Belongs to the rank's thread. */
-final class RankTraining {
+final class RankTraining implements AutoCloseable {
 
     private static final int TEST_BATCH = 500;
 
@@ -24,34 +25,61 @@ final class RankTraining {
     private final MultiLayerNetwork network;
     private final DataParallel replicas;
     private final Batches batches;
+    private final GpuTrainer trainer;
+    private boolean stored;
     private long lastBytes;
     private long lastMultiplyAdds;
 
     /**
      * Called with the rank's row of the mesh as the current group.
      *
-     * @param batch samples a step of all replicas together
+     * @param options of the training; the batch is that of all replicas together
      */
-    RankTraining(Mesh mesh, MultiLayerConfiguration configuration, Corpus corpus, int batch, long seed) {
+    RankTraining(Mesh mesh, MultiLayerConfiguration configuration, Corpus corpus, TrainingOptions options) {
         this.mesh = mesh;
         this.network = RankNetwork.create(configuration);
         this.replicas = DataParallel.join(network, mesh.data());
-        this.batches = new Batches(corpus.train(), batch, seed);
+        this.batches = new Batches(corpus.train(), options.model.batch(), options.model.seed());
+        this.trainer = options.device.trainer(network, mesh.model(), options).orElse(null);
     }
 
     MultiLayerNetwork network() {
+        if (trainer != null && !stored) {
+            trainer.store();
+            stored = true;
+        }
         return network;
+    }
+
+    /** Bytes of the GPU's memory that the training holds; 0 without a GPU. */
+    long deviceBytes() {
+        return trainer == null ? 0 : trainer.deviceBytes();
     }
 
     /** Trains on the next batch; returns its loss before the update. */
     double step() {
         DataSet data = batches.next();
+        return finite(trainer == null ? stepOfLayers(data) : compiledStep(data));
+    }
+
+    private double compiledStep(DataSet data) {
+        trainer.fit(data);
+        stored = false;
+        lastBytes = trainer.bytesPerStep();
+        lastMultiplyAdds = trainer.multiplyAddsPerStep();
+        return trainer.score();
+    }
+
+    private double stepOfLayers(DataSet data) {
         long bytes = mesh.bytesSent();
         long multiplyAdds = Products.multiplyAdds();
         replicas.fit(data);
         lastBytes = mesh.bytesSent() - bytes;
         lastMultiplyAdds = Products.multiplyAdds() - multiplyAdds;
-        double loss = network.score();
+        return network.score();
+    }
+
+    private static double finite(double loss) {
         if (Double.isNaN(loss) || Double.isInfinite(loss)) {
             throw new ArithmeticException(
                     "the loss is " + loss + ": the training diverged; use a smaller --learning-rate");
@@ -77,14 +105,22 @@ final class RankTraining {
         for (int from = 0; from < samples.size(); from += TEST_BATCH) {
             if (turn++ % mesh.data().size() == mesh.replica()) {
                 Samples part = samples.range(from, (int) Math.min(from + TEST_BATCH, samples.size()));
-                loss += part.size() * network.score(new DataSet(part.features(), part.labels()));
-                right += classes ? countRight(network.output(part.features()), part.labels()) : 0;
+                loss += part.size() * network().score(new DataSet(part.features(), part.labels()));
+                right += classes ? countRight(network().output(part.features()), part.labels()) : 0;
             }
         }
         INDArray sums = Nd4j.createFromArray(loss, (double) right).castTo(DataType.DOUBLE);
         mesh.data().allReduce(sums);
         double size = samples.size();
         return new Score(sums.getDouble(0) / size, classes ? sums.getDouble(1) / size : null);
+    }
+
+    /** Frees the GPU. */
+    @Override
+    public void close() {
+        if (trainer != null) {
+            trainer.close();
+        }
     }
 
     /** How many rows have their largest output where the label is. */

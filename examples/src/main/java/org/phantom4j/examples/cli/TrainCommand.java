@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
@@ -40,7 +41,9 @@ final class TrainCommand implements Command {
             long bytes,
             long multiplyAdds,
             long[] parameters,
-            OptionalLong peakBytes) {}
+            OptionalLong peakBytes,
+            OptionalDouble joules,
+            long deviceBytes) {}
 
     @Override
     public String name() {
@@ -120,7 +123,22 @@ final class TrainCommand implements Command {
                     steps,
                     model.batch());
         }
-        RankTraining training = new RankTraining(mesh, configuration, corpus, model.batch(), model.seed());
+        try (RankTraining training = new RankTraining(mesh, configuration, corpus, options)) {
+            finish(mesh, options, corpus, training, steps, cost, save, json);
+        }
+        return null;
+    }
+
+    private static void finish(
+            Mesh mesh,
+            TrainingOptions options,
+            Corpus corpus,
+            RankTraining training,
+            int steps,
+            LayerCost cost,
+            Path save,
+            Path json)
+            throws Exception {
         Map<String, Object> results = results(options, steps, cost, run(mesh, options, training, steps));
         MultiLayerNetwork whole = null;
         if (RankResults.sum(mesh.all(), save == null ? 0 : 1) > 0 && mesh.replica() == 0) {
@@ -131,7 +149,6 @@ final class TrainCommand implements Command {
             report(results, save, saved, corpus, json);
             return null;
         });
-        return null;
     }
 
     private static void report(
@@ -180,6 +197,13 @@ final class TrainCommand implements Command {
     }
 
     private static Measured run(Mesh mesh, TrainingOptions options, RankTraining training, int steps) {
+        try (RankEnergy energy = RankEnergy.start(mesh.all(), options)) {
+            return run(mesh, options, training, steps, energy);
+        }
+    }
+
+    private static Measured run(
+            Mesh mesh, TrainingOptions options, RankTraining training, int steps, RankEnergy energy) {
         Corpus corpus = options.corpus();
         int batch = options.model.batch();
         double[] stepMs = new double[steps];
@@ -200,11 +224,14 @@ final class TrainCommand implements Command {
                 progress.step(loss);
             }
         }
+        OptionalDouble joules = energy.joules();
         RankTraining.Score test = training.score(corpus.test(), corpus.classes());
         long[] parameters = RankResults.gather(mesh.all(), training.network().numParams());
+        long deviceBytes = RankResults.sum(mesh.all(), training.deviceBytes());
         OptionalLong peak =
                 RankResults.peakBytes(mesh.all(), options.comm.backend().ranksAreProcesses());
-        return new Measured(RankTraining.median(stepMs), loss, test, bytes, multiplyAdds, parameters, peak);
+        return new Measured(
+                RankTraining.median(stepMs), loss, test, bytes, multiplyAdds, parameters, peak, joules, deviceBytes);
     }
 
     private static Map<String, Object> results(TrainingOptions options, int steps, LayerCost cost, Measured measured) {
@@ -238,7 +265,12 @@ final class TrainCommand implements Command {
         results.put(
                 "peakBytes",
                 measured.peakBytes().isPresent() ? measured.peakBytes().getAsLong() : null);
-        results.put("joules", null);
+        results.put(
+                "joulesPerSample",
+                measured.joules().isPresent() ? measured.joules().getAsDouble() / steps / model.batch() : null);
+        results.put("device", options.device.cuda() ? "cuda" : "cpu");
+        results.put("deviceBytes", options.device.cuda() ? measured.deviceBytes() : null);
+        results.put("joules", measured.joules().isPresent() ? measured.joules().getAsDouble() : null);
         return results;
     }
 
@@ -255,6 +287,9 @@ final class TrainCommand implements Command {
         System.out.printf(
                 "parameters     %,d, by rank %s%n",
                 (Long) results.get("parameters"), Arrays.toString((long[]) results.get("parametersByRank")));
-        System.out.println("energy         not measured");
+        System.out.println("energy         "
+                + (results.get("joules") instanceof Double joules
+                        ? String.format("%.1f J, %.4g J a sample", joules, (Double) results.get("joulesPerSample"))
+                        : "not measured"));
     }
 }

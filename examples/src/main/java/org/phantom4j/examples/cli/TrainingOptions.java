@@ -12,6 +12,7 @@ final class TrainingOptions {
 
     final Arguments arguments;
     final CommOptions comm;
+    final DeviceOptions device;
     final ModelOptions model;
 
     /** Replicas of the model. */
@@ -21,15 +22,19 @@ final class TrainingOptions {
 
     static void addTo(Options options) {
         ModelOptions.addTo(options);
+        DeviceOptions.addTo(options);
         Arguments.option(options, "ranks", "R", "ranks to run on; must divide the shards (default 2)");
     }
 
     /** Checks what can be checked without reading data. */
     TrainingOptions(Arguments arguments, Model model) {
         this.arguments = arguments;
-        this.comm = CommOptions.parse(arguments);
+        this.device = DeviceOptions.parse(arguments);
         this.replicas = arguments.positive("data-parallel", 1);
-        int ranks = comm.ranks(arguments, replicas * ModelOptions.defaultRanks(arguments, model));
+        int usual = replicas
+                * device.defaultRanks(ModelOptions.defaultRanks(arguments, model), ModelOptions.shards(arguments));
+        this.comm = CommOptions.parse(arguments, device.defaultComm(arguments.positive("ranks", usual)));
+        int ranks = comm.ranks(arguments, usual);
         if (ranks % replicas != 0) {
             throw new UsageException("--data-parallel " + replicas + " does not divide --ranks " + ranks + ": use "
                     + IntStream.rangeClosed(1, ranks)
@@ -42,6 +47,7 @@ final class TrainingOptions {
             throw new UsageException("--batch " + this.model.batch() + " is less than --data-parallel " + replicas
                     + ": every replica needs a sample");
         }
+        device.check(comm.name(), ranks, replicas, this.model.precision());
         DataSource data = arguments.data("synthetic");
         this.corpus = new Once<>(
                 () -> data.corpus(this.model.width(), this.model.precision().type(), this.model.seed()));

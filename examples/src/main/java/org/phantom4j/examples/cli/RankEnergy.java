@@ -1,0 +1,64 @@
+package org.phantom4j.examples.cli;
+
+import java.util.List;
+import java.util.OptionalDouble;
+import org.phantom4j.comm.Communicator;
+import org.phantom4j.comm.cuda.CudaDevice;
+import org.phantom4j.layers.energy.EnergyMeter;
+import org.phantom4j.layers.energy.EnergyReading;
+
+/** The energy of all ranks: each measures its own GPU, and rank 0 the processors of its machine. */
+final class RankEnergy implements AutoCloseable {
+
+    private static final double MILLIJOULES = 1e-3;
+
+    private final Communicator group;
+    private final EnergyMeter meter;
+    private final EnergyReading before;
+    private final boolean needsGpu;
+
+    private RankEnergy(Communicator group, EnergyMeter meter, boolean needsGpu) {
+        this.group = group;
+        this.meter = meter;
+        this.needsGpu = needsGpu;
+        this.before = meter.read();
+    }
+
+    /** Starts to measure. */
+    static RankEnergy start(Communicator group, TrainingOptions options) {
+        return new RankEnergy(
+                group, EnergyMeter.open(gpus(options.device.ordinal(group)), group.rank() == 0), options.device.cuda());
+    }
+
+    private static List<String> gpus(int ordinal) {
+        if (ordinal < 0) {
+            return List.of();
+        }
+        try (CudaDevice device = CudaDevice.open(ordinal)) {
+            return List.of(device.pciBusId());
+        }
+    }
+
+    /** Joules since the start; empty if one of the GPUs, or without GPUs the processors, could not be measured. */
+    OptionalDouble joules() {
+        var energy = meter.since(before);
+        OptionalDouble gpu = needsGpu ? energy.gpuJoules() : OptionalDouble.of(0);
+        OptionalDouble cpu = energy.cpuJoules();
+        boolean known = gpu.isPresent() && (needsGpu || group.rank() > 0 || cpu.isPresent());
+        long own = known ? Math.round((gpu.getAsDouble() + cpu.orElse(0)) / MILLIJOULES) : -1;
+        long[] all = RankResults.gather(group, own);
+        long sum = 0;
+        for (long each : all) {
+            if (each < 0) {
+                return OptionalDouble.empty();
+            }
+            sum += each;
+        }
+        return OptionalDouble.of(sum * MILLIJOULES);
+    }
+
+    @Override
+    public void close() {
+        meter.close();
+    }
+}
