@@ -29,6 +29,10 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
 
     private static final int STEPS_PER_ROUND = 60;
     private static final int REPORTS = 20;
+
+    /** Native arrays wait for the collector, which the small heap rarely calls: without this, memory says little. */
+    private static final int ROUNDS_PER_COLLECTION = 5;
+
     private static final int BYTES_PER_MIB = 1 << 20;
 
     /**
@@ -53,6 +57,9 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
             RandomCollectives round = new RandomCollectives(seed + rounds, STEPS_PER_ROUND, maxElements);
             check(round, comm);
             rounds++;
+            if (rounds % ROUNDS_PER_COLLECTION == 0) {
+                System.gc();
+            }
             long elapsedNs = System.nanoTime() - beganNs;
             if (comm.rank() == 0 && elapsedNs >= nextReportNs) {
                 report.accept(String.format(
