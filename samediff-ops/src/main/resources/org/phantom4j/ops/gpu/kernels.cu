@@ -156,9 +156,9 @@ static __device__ void write_samples(tile_row *tile, factor *samples, int f0, in
 
 // y = activation(z + bias). z is feature-major; each of the outputs may be null.
 // Grid (samples / 256, features / 16).
-extern "C" __global__ void __launch_bounds__(256) forward_activation(const real *z, const factor *bias,
-        const short *bias_lower, factor *features, factor *samples, real *exact, int batch, int width, int activation,
-        real slope) {
+extern "C" __global__ void __launch_bounds__(256) forward_activation(const real *__restrict__ z,
+        const factor *bias, const short *bias_lower, factor *__restrict__ features, factor *__restrict__ samples,
+        real *__restrict__ exact, int batch, int width, int activation, real slope) {
     __shared__ tile_row tile[FEATURES];
     int lane = threadIdx.x & 31;
     int b0 = blockIdx.x * SAMPLES, f0 = blockIdx.y * FEATURES;
@@ -169,11 +169,18 @@ extern "C" __global__ void __launch_bounds__(256) forward_activation(const real 
         }
         real shift = parameter(bias, bias_lower, f);
         long at = (long)f * batch + b0;
+        // all loads first: it is their latency that takes the time
+        real values[PER_LANE];
+#pragma unroll
+        for (int i = 0; i < PER_LANE; i++) {
+            int b = lane + 32 * i;
+            values[i] = b0 + b < batch ? z[at + b] : (real)0;
+        }
 #pragma unroll
         for (int i = 0; i < PER_LANE; i++) {
             int b = lane + 32 * i;
             if (b0 + b < batch) {
-                real value = activate(z[at + b] + shift, activation, slope);
+                real value = activate(values[i] + shift, activation, slope);
                 if (exact) {
                     exact[at + b] = value;
                 }
@@ -193,9 +200,10 @@ extern "C" __global__ void __launch_bounds__(256) forward_activation(const real 
 // delta = dy * activation'(y), in both orders, dy being a result or stored as factors are; the bias takes its step at once
 // (bias_gradient null), or its gradient is stored. With a target, the loss is loss_scale * (exact - target)^2, dy is
 // gradient_scale * (exact - target), and each block adds up its share of the loss. Grid (features / 16).
-extern "C" __global__ void __launch_bounds__(256) backward_activation(const real *dy, const factor *narrow_dy,
-        const factor *features, const real *exact, const real *target, real loss_scale, real gradient_scale,
-        double *loss_parts, factor *delta_features, factor *delta_samples, factor *bias, short *bias_lower,
+extern "C" __global__ void __launch_bounds__(256) backward_activation(const real *__restrict__ dy,
+        const factor *__restrict__ narrow_dy, const factor *__restrict__ features, const real *__restrict__ exact,
+        const real *__restrict__ target, real loss_scale, real gradient_scale, double *loss_parts,
+        factor *__restrict__ delta_features, factor *__restrict__ delta_samples, factor *bias, short *bias_lower,
         real *bias_gradient, real rate, int batch, int width, int activation, real slope) {
     __shared__ tile_row tile[FEATURES];
     int lane = threadIdx.x & 31;
@@ -207,21 +215,25 @@ extern "C" __global__ void __launch_bounds__(256) backward_activation(const real
             int row = (threadIdx.x >> 5) + 8 * half;
             int f = f0 + row;
             long at = (long)f * batch + b0;
+            real values[PER_LANE], upstream[PER_LANE];
 #pragma unroll
             for (int i = 0; i < PER_LANE; i++) {
                 int b = lane + 32 * i;
                 if (f < width && b0 + b < batch) {
-                    real value, upstream;
+                    values[i] = target ? exact[at + b] : widen(features[at + b]);
+                    upstream[i] = target ? target[at + b] : dy ? dy[at + b] : widen(narrow_dy[at + b]);
+                }
+            }
+#pragma unroll
+            for (int i = 0; i < PER_LANE; i++) {
+                int b = lane + 32 * i;
+                if (f < width && b0 + b < batch) {
                     if (target) {
-                        value = exact[at + b];
-                        real difference = value - target[at + b];
+                        real difference = values[i] - upstream[i];
                         loss += (double)(loss_scale * difference * difference);
-                        upstream = gradient_scale * difference;
-                    } else {
-                        value = widen(features[at + b]);
-                        upstream = dy ? dy[at + b] : widen(narrow_dy[at + b]);
+                        upstream[i] = gradient_scale * difference;
                     }
-                    real delta = upstream * derivative(value, activation, slope);
+                    real delta = upstream[i] * derivative(values[i], activation, slope);
                     sums[half] += delta;
                     delta_features[at + b] = narrow(delta);
                     tile[row][b] = delta;
