@@ -1,0 +1,170 @@
+package org.phantom4j.layers.gpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.deeplearning4j.nn.conf.GradientNormalization;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Nesterovs;
+import org.nd4j.linalg.learning.config.RmsProp;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.schedule.ISchedule;
+import org.nd4j.linalg.schedule.ScheduleType;
+import org.nd4j.linalg.schedule.StepSchedule;
+import org.phantom4j.layers.PhantomDenseLayer;
+import org.phantom4j.layers.ShardedLossLayer;
+import org.phantom4j.layers.ShardedOutputLayer;
+import org.phantom4j.layers.TensorParallelDenseLayer;
+import org.phantom4j.ops.gpu.Precision;
+
+/** What the compiled step takes of Deeplearning4j's configurations, and what it says of the rest. Needs no GPU. */
+class StackParserTest {
+
+    private static NeuralNetConfiguration.Builder defaults(IUpdater updater) {
+        return new NeuralNetConfiguration.Builder()
+                .dataType(DataType.FLOAT)
+                .updater(updater)
+                .activation(Activation.RELU);
+    }
+
+    private static MultiLayerConfiguration list(NeuralNetConfiguration.Builder defaults, Layer... layers) {
+        return defaults.list(layers).setInputType(InputType.feedForward(10)).build();
+    }
+
+    private static PhantomDenseLayer.Builder phantom() {
+        return new PhantomDenseLayer.Builder().nOut(12).shards(2).phantomWidth(3);
+    }
+
+    private static Layer tensor() {
+        return new TensorParallelDenseLayer.Builder().nOut(8).shards(2).build();
+    }
+
+    private static Layer loss() {
+        return new ShardedLossLayer.Builder(LossFunction.MSE).shards(2).build();
+    }
+
+    private static ShardedOutputLayer.Builder output() {
+        return new ShardedOutputLayer.Builder(LossFunction.MCXENT)
+                .nOut(4)
+                .shards(2)
+                .activation(Activation.SOFTMAX);
+    }
+
+    private static String obstacle(MultiLayerConfiguration configuration) {
+        return GpuTrainer.obstacle(configuration, 1, Precision.FP32).orElse("none");
+    }
+
+    private static String obstacleOf(UnaryOperator<PhantomDenseLayer.Builder> change) {
+        return obstacle(list(defaults(new Sgd(0.1)), change.apply(phantom()).build(), loss()));
+    }
+
+    @Test
+    void readsLayersEndAndUpdater() throws Exception {
+        Stack stack = StackParser.parse(
+                list(defaults(new Nesterovs(0.1, 0.8)), phantom().build(), tensor(), output().build()));
+        assertEquals(2, stack.layers().size());
+        assertTrue(stack.layers().get(0).phantom());
+        assertEquals(12, stack.layers().get(1).geometry().nIn());
+        assertEquals(2, stack.shards());
+        assertEquals(6, stack.widestShard());
+        assertEquals(new Stack.End(Stack.End.Kind.SOFTMAX, 4, true), stack.end());
+        assertEquals(new Stack.Update.Nesterovs(0.1, 0.8), stack.update());
+    }
+
+    @Test
+    void readsLossesAndAdam() throws Exception {
+        Stack stack = StackParser.parse(list(defaults(new Adam(0.01)), phantom().build(), loss()));
+        assertEquals(new Stack.End(Stack.End.Kind.SQUARED, 12, false), stack.end());
+        assertInstanceOf(Stack.Update.Adam.class, stack.update());
+        Layer squared = new ShardedOutputLayer.Builder(LossFunction.MSE)
+                .nOut(4)
+                .shards(2)
+                .activation(Activation.IDENTITY)
+                .build();
+        assertEquals(
+                Stack.End.Kind.OUTPUT_SQUARED,
+                StackParser.parse(list(defaults(new Sgd(0.1)), phantom().build(), squared))
+                        .end()
+                        .kind());
+    }
+
+    @Test
+    void saysWhatALayerHasThatItDoesNotDo() {
+        assertEquals("none", obstacleOf(builder -> builder));
+        assertEquals("layer 0 has dropout", obstacleOf(builder -> builder.dropOut(0.5)));
+        assertEquals("layer 0 is regularised", obstacleOf(builder -> builder.l2(0.1)));
+        assertEquals(
+                "layer 0 normalises gradients",
+                obstacleOf(
+                        builder -> builder.gradientNormalization(GradientNormalization.ClipElementWiseAbsoluteValue)));
+        Layer faster = phantom().updater(new Sgd(0.2)).build();
+        assertEquals("its layers differ in updaters", obstacle(list(defaults(new Sgd(0.1)), faster, output().build())));
+        assertTrue(obstacleOf(builder -> builder.activation(Activation.GELU)).startsWith("layer 0 has activation"));
+    }
+
+    @Test
+    void saysWhichLayersAndUpdatersItDoesNotDo() {
+        Layer dense = new DenseLayer.Builder().nOut(12).build();
+        assertEquals(
+                "layer 0 is a DenseLayer",
+                obstacle(list(defaults(new Sgd(0.1)), dense, phantom().build(), loss())));
+        assertTrue(obstacle(list(defaults(new RmsProp(0.1)), phantom().build(), loss()))
+                .startsWith("its updater is RmsProp"));
+        ISchedule schedule = new StepSchedule(ScheduleType.ITERATION, 0.1, 0.5, 10);
+        assertTrue(obstacle(list(defaults(new Sgd(schedule)), phantom().build(), loss()))
+                .startsWith("its updater is Sgd"));
+        Layer hinge = new ShardedOutputLayer.Builder(LossFunction.HINGE)
+                .nOut(4)
+                .shards(2)
+                .activation(Activation.IDENTITY)
+                .build();
+        assertTrue(
+                obstacle(list(defaults(new Sgd(0.1)), phantom().build(), hinge)).startsWith("it ends with loss"));
+        Layer others = new PhantomDenseLayer.Builder()
+                .nOut(12)
+                .shards(3)
+                .phantomWidth(1)
+                .build();
+        assertEquals(
+                "its layers differ in shards",
+                obstacle(list(defaults(new Sgd(0.1)), phantom().build(), others, loss())));
+    }
+
+    @Test
+    void saysWhichTypesAndWidthsItDoesNotDo() {
+        MultiLayerConfiguration floats =
+                list(defaults(new Sgd(0.1)), phantom().nOut(13).build(), tensor(), loss());
+        assertEquals(Optional.empty(), GpuTrainer.obstacle(floats, 1, Precision.BF16));
+        assertEquals(
+                Optional.of("the widths of its tensor-parallel layers are not multiples of the shards"),
+                GpuTrainer.obstacle(floats, 2, Precision.TF32));
+        assertEquals(
+                Optional.of("its data type is FLOAT, but precision FP64 needs DOUBLE"),
+                GpuTrainer.obstacle(floats, 1, Precision.FP64));
+    }
+
+    @Test
+    void countsWhatAStepMustDo() {
+        StepBenchmark.Setup setup = new StepBenchmark.Setup(true, 1024, 2, 2, 64, 256, Precision.TF32, true);
+        long forward = 256L * (512 * 512 + 512 * 64 + 64 * 512);
+        // weights' gradients cost as much as the forward pass; the first layer hands nothing down but the phantoms'
+        // gradients
+        long backward = 2 * forward + 2 * 256L * 64 * 512 + 256L * (512 * 512 + 512 * 64);
+        assertEquals(2 * forward + backward, setup.multiplyAdds(2));
+        long weights = 512 * 512 + 512 * 64 + 64 * 512 + 512;
+        assertEquals(weights * (2 * 4 + 4 + 2 * 8), setup.weightBytes(2));
+    }
+}
