@@ -162,17 +162,19 @@ final class DeviceParameters {
         }
         if (isOnePass(shape, offset)) {
             return () -> {
-                machine.kernels.updateProduct(
-                        machine.weights,
-                        x,
-                        delta,
-                        parameter,
-                        offset,
-                        shape.rows(),
-                        shape.columns(),
-                        shape.inner(),
-                        shape.strideC(),
-                        rate());
+                machine.kernels
+                        .updates()
+                        .updateProduct(
+                                machine.weights,
+                                x,
+                                delta,
+                                parameter,
+                                offset,
+                                shape.rows(),
+                                shape.columns(),
+                                shape.inner(),
+                                shape.strideC(),
+                                rate());
                 machine.count(shape);
             };
         }
@@ -185,7 +187,9 @@ final class DeviceParameters {
     }
 
     private boolean isOnePass(ProductShape shape, long offset) {
-        return machine.kernels.canUpdate(shape.rows(), shape.columns(), shape.inner(), shape.strideC(), offset);
+        return machine.kernels
+                .updates()
+                .canUpdate(shape.rows(), shape.columns(), shape.inner(), shape.strideC(), offset);
     }
 
     /**
@@ -197,26 +201,30 @@ final class DeviceParameters {
         if (mode == Mode.AT_ONCE && by instanceof ProductCall) {
             Parameter withGradient =
                     new Parameter(parameter.address(), parameter.lower(), gradient, parameter.length());
-            machine.kernels.sgd(machine.weights, withGradient, rate());
+            machine.kernels.updates().sgd(machine.weights, withGradient, rate());
         }
     }
 
     /** When all gradients of the step are there. */
     void allMade() {
         if (update instanceof Stack.Update.Nesterovs nesterovs) {
-            machine.kernels.nesterovs(machine.main, all(), firstState, nesterovs.rate(), nesterovs.momentum());
+            machine.kernels
+                    .updates()
+                    .nesterovs(machine.main, all(), firstState, nesterovs.rate(), nesterovs.momentum());
         } else if (update instanceof Stack.Update.Adam adam) {
-            machine.kernels.adam(
-                    machine.main,
-                    all(),
-                    firstState,
-                    secondState,
-                    step,
-                    stepRate,
-                    adam.rate(),
-                    adam.beta1(),
-                    adam.beta2(),
-                    adam.epsilon());
+            machine.kernels
+                    .updates()
+                    .adam(
+                            machine.main,
+                            all(),
+                            firstState,
+                            secondState,
+                            step,
+                            stepRate,
+                            adam.rate(),
+                            adam.beta1(),
+                            adam.beta2(),
+                            adam.epsilon());
         }
     }
 

@@ -25,7 +25,7 @@ final class HostParameters {
         try (staging) {
             for (DeviceParameters.Place place : parameters.places().values()) {
                 staging.copyIn(address(values) + place.networkOffset() * bytes, place.length());
-                machine.kernels.store(machine.main, staging.address(), at(machine, parameters, place));
+                machine.kernels.updates().store(machine.main, staging.address(), at(machine, parameters, place));
                 await(machine);
             }
         }
@@ -50,7 +50,7 @@ final class HostParameters {
         long address = address(values);
         try (Staging staging = new Staging(machine, parameters)) {
             for (DeviceParameters.Place place : parameters.places().values()) {
-                machine.kernels.fetch(machine.main, at(machine, parameters, place), staging.address());
+                machine.kernels.updates().fetch(machine.main, at(machine, parameters, place), staging.address());
                 machine.main.copy(address + place.networkOffset() * bytes, staging.address(), place.length() * bytes);
                 await(machine);
             }

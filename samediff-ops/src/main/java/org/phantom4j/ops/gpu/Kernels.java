@@ -23,18 +23,10 @@ public final class Kernels implements AutoCloseable {
     private static final int SAMPLES = 256;
     private static final int BLOCK = 256;
 
-    /** As in kernels.cu: rows of a block, columns that it works on at a time, the largest batch, stages in shared memory. */
-    private static final int UPDATE_ROWS = 256;
-
-    private static final int UPDATE_COLUMNS = 32;
-    private static final int UPDATE_BATCH = 256;
-    private static final int UPDATE_STAGES = 4;
-    private static final int UPDATE_SHARED_BYTES =
-            UPDATE_STAGES * UPDATE_COLUMNS * (2 * UPDATE_BATCH + 16 + 2 * (2 * UPDATE_ROWS + 16));
-    private static final int UPDATE_ALIGNMENT = 8;
+    /** Blocks for each multiprocessor, of kernels that go over long arrays. */
+    static final int BLOCKS_EACH = 8;
 
     private final boolean doubles;
-    private final int multiprocessors;
     private final int blocks;
     private final CudaModule module;
     private final CudaKernel forwardActivation;
@@ -43,20 +35,14 @@ public final class Kernels implements AutoCloseable {
     private final CudaKernel biasStep;
     private final CudaKernel loadColumns;
     private final CudaKernel sumLoss;
-    private final CudaKernel sgd;
-    private final CudaKernel nesterovs;
-    private final CudaKernel adamRate;
-    private final CudaKernel adam;
-    private final CudaKernel store;
-    private final CudaKernel fetch;
     private final CudaKernel fill;
-    private final CudaKernel updateProduct;
+    private final UpdateKernels updates;
 
     /** For the calling thread's device; compiles in about two seconds, the first time. */
     public Kernels(CudaDevice device, Precision precision) {
         this.doubles = precision == Precision.FP64;
-        this.multiprocessors = device.multiprocessors();
-        this.blocks = 8 * multiprocessors;
+        int multiprocessors = device.multiprocessors();
+        this.blocks = BLOCKS_EACH * multiprocessors;
         this.module = CudaModule.load(image(device.computeCapability(), precision));
         this.forwardActivation = module.kernel("forward_activation");
         this.backwardActivation = module.kernel("backward_activation");
@@ -64,15 +50,8 @@ public final class Kernels implements AutoCloseable {
         this.biasStep = module.kernel("bias_step");
         this.loadColumns = module.kernel("load_columns");
         this.sumLoss = module.kernel("sum_loss");
-        this.sgd = module.kernel("sgd_update");
-        this.nesterovs = module.kernel("nesterovs_update");
-        this.adamRate = module.kernel("adam_rate");
-        this.adam = module.kernel("adam_update");
-        this.store = module.kernel("store_parameters");
-        this.fetch = module.kernel("fetch_parameters");
         this.fill = module.kernel("fill_random");
-        this.updateProduct =
-                precision.isSplit() ? module.kernel("update_product").withSharedBytes(UPDATE_SHARED_BYTES) : null;
+        this.updates = new UpdateKernels(module, precision, multiprocessors);
     }
 
     private static byte[] image(int computeCapability, Precision precision) {
@@ -110,7 +89,7 @@ public final class Kernels implements AutoCloseable {
         return blocks(count, TILE);
     }
 
-    private static int blocks(long count, int each) {
+    static int blocks(long count, int each) {
         return Math.toIntExact((count + each - 1) / each);
     }
 
@@ -334,127 +313,9 @@ public final class Kernels implements AutoCloseable {
         sumLoss.launch(stream, 1, 1, BLOCK, 0, parts, count, loss);
     }
 
-    /** w −= rate · gradient. */
-    public void sgd(CudaStream stream, Parameter parameters, double rate) {
-        sgd.launch(
-                stream,
-                blocks,
-                1,
-                BLOCK,
-                0,
-                parameters.address(),
-                parameters.lower(),
-                parameters.gradient(),
-                parameters.length(),
-                real(rate));
-    }
-
-    /** Nesterov's momentum, as Deeplearning4j computes it. */
-    public void nesterovs(CudaStream stream, Parameter parameters, long velocity, double rate, double momentum) {
-        nesterovs.launch(
-                stream,
-                blocks,
-                1,
-                BLOCK,
-                0,
-                parameters.address(),
-                parameters.lower(),
-                parameters.gradient(),
-                velocity,
-                parameters.length(),
-                real(rate),
-                real(momentum));
-    }
-
-    /** Adam, as Deeplearning4j computes it; counts the steps at {@code step} and leaves the step's rate at {@code rate}. */
-    public void adam(
-            CudaStream stream,
-            Parameter parameters,
-            long first,
-            long second,
-            long step,
-            long stepRate,
-            double rate,
-            double beta1,
-            double beta2,
-            double epsilon) {
-        adamRate.launch(stream, 1, 1, 1, 0, step, stepRate, rate, beta1, beta2);
-        adam.launch(
-                stream,
-                blocks,
-                1,
-                BLOCK,
-                0,
-                parameters.address(),
-                parameters.lower(),
-                parameters.gradient(),
-                first,
-                second,
-                parameters.length(),
-                stepRate,
-                real(beta1),
-                real(beta2),
-                real(epsilon));
-    }
-
-    /** Whether {@link #updateProduct} does a product of this size. */
-    public boolean canUpdate(long rows, long columns, long batch, long stride, long offset) {
-        return updateProduct != null
-                && batch <= UPDATE_BATCH
-                && batch % UPDATE_ALIGNMENT == 0
-                && rows % UPDATE_ALIGNMENT == 0
-                && stride % UPDATE_ALIGNMENT == 0
-                && offset % UPDATE_ALIGNMENT == 0
-                && columns > 0;
-    }
-
-    /**
-     * w −= rate · xᵀ δ in one pass over split weights: x [batch, rows] and δ [batch, columns], feature-major; w's columns
-     * {@code stride} apart.
-     *
-     * @param offset of the first weight in {@code weights}
-     */
-    public void updateProduct(
-            CudaStream stream,
-            long x,
-            long delta,
-            Parameter weights,
-            long offset,
-            long rows,
-            long columns,
-            long batch,
-            long stride,
-            double rate) {
-        int rowBlocks = blocks(rows, UPDATE_ROWS);
-        int wanted = Math.max(1, multiprocessors / rowBlocks);
-        int tiles = blocks(columns, UPDATE_COLUMNS);
-        int tilesEach = (tiles + wanted - 1) / wanted;
-        updateProduct.launch(
-                stream,
-                rowBlocks,
-                (tiles + tilesEach - 1) / tilesEach,
-                UPDATE_ROWS,
-                UPDATE_SHARED_BYTES,
-                x,
-                delta,
-                weights.address() + 2 * offset,
-                weights.lower() + 2 * offset,
-                (int) rows,
-                (int) columns,
-                (int) batch,
-                stride,
-                (float) rate,
-                tilesEach * UPDATE_COLUMNS);
-    }
-
-    /** Parameters from reals. */
-    public void store(CudaStream stream, long from, Parameter to) {
-        store.launch(stream, blocks, 1, BLOCK, 0, from, to.address(), to.lower(), to.length());
-    }
-
-    /** Parameters as reals. */
-    public void fetch(CudaStream stream, Parameter from, long to) {
-        fetch.launch(stream, blocks, 1, BLOCK, 0, from.address(), from.lower(), to, from.length());
+    /** The kernels of parameters and their updates. */
+    public UpdateKernels updates() {
+        return updates;
     }
 
     /** Pseudo-random factors, between −1/2 and 1/2 times {@code scale}. */
