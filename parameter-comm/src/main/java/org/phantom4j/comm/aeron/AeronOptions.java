@@ -63,7 +63,7 @@ public record AeronOptions(
     /** A deadline of 60 s, a media driver in this process, and what measured best on one host. */
     public static AeronOptions defaults() {
         return new AeronOptions(
-                Duration.ofSeconds(60), null, Idle.BACKOFF, Idle.BACKOFF, 1 << 20, 1 << 22, 1408, 16 * 1024, false);
+                Duration.ofSeconds(60), null, Idle.BACKOFF, Idle.BACKOFF, 1 << 20, 1 << 22, 1408, 32 * 1024, false);
     }
 
     public AeronOptions withTimeout(Duration value) {
