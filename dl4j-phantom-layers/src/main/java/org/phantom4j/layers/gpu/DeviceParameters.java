@@ -124,6 +124,11 @@ final class DeviceParameters {
         return networkLength;
     }
 
+    /** The length of the longest parameter. */
+    long longest() {
+        return places.values().stream().mapToLong(Place::length).max().orElse(0);
+    }
+
     /** All of them, with what is between them. */
     Parameter all() {
         return new Parameter(upper, lower, gradient, length);
@@ -179,8 +184,7 @@ final class DeviceParameters {
             };
         }
         if (gradient == 0) {
-            gradient = machine.allocateReals(
-                    places.values().stream().mapToLong(Place::length).max().orElse(0));
+            gradient = machine.allocateReals(longest());
         }
         long target = gradient + offset * machine.precision.resultBytes();
         return machine.prepare(machine.weights, shape, x, delta, target);

@@ -1,5 +1,6 @@
 package org.phantom4j.layers.gpu;
 
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -51,14 +52,10 @@ public final class GpuTrainer implements AutoCloseable {
     public GpuTrainer(MultiLayerNetwork network, DeviceGroup group, GpuOptions options) {
         this.network = network;
         this.options = options;
-        MultiLayerConfiguration configuration = network.getLayerWiseConfigurations();
-        obstacle(configuration, group.size(), options.precision()).ifPresent(why -> {
-            throw new IllegalArgumentException("the compiled step does not do this network: " + why);
-        });
         try {
-            this.stack = StackParser.parse(configuration);
+            this.stack = stack(network.getLayerWiseConfigurations(), group.size(), options.precision());
         } catch (StackParser.UnsupportedStackException e) {
-            throw new IllegalArgumentException(e.getMessage(), e);
+            throw new IllegalArgumentException("the compiled step does not do this network: " + e.getMessage(), e);
         }
         this.own = ShardRange.of(group.rank(), group.size(), stack.shards());
         this.machine = new GpuMachine(options.device(), group, options.precision());
@@ -73,27 +70,35 @@ public final class GpuTrainer implements AutoCloseable {
 
     /** What of a network the compiled step does not do, in words; empty if it does it all. */
     public static Optional<String> obstacle(MultiLayerConfiguration configuration, int ranks, Precision precision) {
-        Stack stack;
         try {
-            stack = StackParser.parse(configuration);
+            stack(configuration, ranks, precision);
+            return Optional.empty();
         } catch (StackParser.UnsupportedStackException e) {
             return Optional.of(e.getMessage());
         }
+    }
+
+    private static Stack stack(MultiLayerConfiguration configuration, int ranks, Precision precision)
+            throws StackParser.UnsupportedStackException {
+        Stack stack = StackParser.parse(configuration);
         boolean uneven = stack.layers().stream()
                 .anyMatch(layer -> !layer.phantom()
                         && layer.geometry().nIn() % layer.geometry().shards() != 0);
         if (ranks > 1 && uneven) {
-            return Optional.of("the widths of its tensor-parallel layers are not multiples of the shards");
+            throw new StackParser.UnsupportedStackException(
+                    "the widths of its tensor-parallel layers are not multiples of the shards");
         }
         DataType wanted = precision == Precision.FP64 ? DataType.DOUBLE : DataType.FLOAT;
         DataType type = configuration.getConf(0).getDataType();
-        return type == wanted
-                ? Optional.empty()
-                : Optional.of("its data type is " + type + ", but precision " + precision + " needs " + wanted);
+        if (type != wanted) {
+            throw new StackParser.UnsupportedStackException(
+                    "its data type is " + type + ", but precision " + precision + " needs " + wanted);
+        }
+        return stack;
     }
 
     /**
-     * Starts a step on a batch; returns before it is done. A collective: every rank calls it with the same samples.
+     * Makes a step on a batch. A collective: every rank calls it with the same samples.
      *
      * @param batch whole features and labels, [B, n]
      */
@@ -104,16 +109,20 @@ public final class GpuTrainer implements AutoCloseable {
             program = new StepProgram(machine, stack, parameters, own, size, true);
             programs.put(size, program);
         }
-        // the host's arrays must stay as they are until they are copied; the copies wait for the step before
-        try (HostRows features = HostRows.of(batch.getFeatures(), machine.precision, inputs());
-                HostRows labels = HostRows.of(
-                        batch.getLabels(), machine.precision, stack.end().width())) {
+        HostRows features = HostRows.of(batch.getFeatures(), machine.precision, inputs());
+        HostRows labels =
+                HostRows.of(batch.getLabels(), machine.precision, stack.end().width());
+        try {
             program.loadInputs(features.address(), features.pitch());
             program.loadTargets(labels.address(), labels.pitch());
             program.start();
             last = program;
             steps++;
-            await();
+            machine.await(options.timeout());
+        } finally {
+            // the device copies from the host's arrays until here
+            Reference.reachabilityFence(features);
+            Reference.reachabilityFence(labels);
         }
     }
 
@@ -126,12 +135,7 @@ public final class GpuTrainer implements AutoCloseable {
         if (last == null) {
             throw new IllegalStateException("no step has been made yet");
         }
-        await();
         return last.loss();
-    }
-
-    private void await() {
-        machine.await(options.timeout());
     }
 
     /** Bytes of device memory that this rank's training holds. */
@@ -156,7 +160,6 @@ public final class GpuTrainer implements AutoCloseable {
 
     /** Writes parameters, updater state and the number of steps back to the network. */
     public void store() {
-        await();
         HostParameters.store(machine, parameters, network);
         network.setIterationCount(network.getIterationCount() + steps);
         steps = 0;

@@ -2,12 +2,12 @@ package org.phantom4j.layers.gpu;
 
 import com.sun.jna.Memory;
 import java.time.Duration;
+import java.util.Map;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.cuda.DeviceMemory;
-import org.phantom4j.ops.gpu.Parameter;
 
 /** A network's parameters and updater state, to the device and back. */
 final class HostParameters {
@@ -21,11 +21,13 @@ final class HostParameters {
         INDArray values = network.params();
         require(parameters, values.length());
         int bytes = machine.precision.resultBytes();
-        Staging staging = new Staging(machine, parameters);
-        try (staging) {
-            for (DeviceParameters.Place place : parameters.places().values()) {
-                staging.copyIn(address(values) + place.networkOffset() * bytes, place.length());
-                machine.kernels.updates().store(machine.main, staging.address(), at(machine, parameters, place));
+        long address = address(values);
+        try (DeviceMemory staging = staging(machine, parameters)) {
+            for (Map.Entry<String, DeviceParameters.Place> entry :
+                    parameters.places().entrySet()) {
+                DeviceParameters.Place place = entry.getValue();
+                machine.main.copy(staging.address(), address + place.networkOffset() * bytes, place.length() * bytes);
+                machine.kernels.updates().store(machine.main, staging.address(), parameters.get(entry.getKey()));
                 await(machine);
             }
         }
@@ -48,9 +50,11 @@ final class HostParameters {
         INDArray values = network.params();
         int bytes = machine.precision.resultBytes();
         long address = address(values);
-        try (Staging staging = new Staging(machine, parameters)) {
-            for (DeviceParameters.Place place : parameters.places().values()) {
-                machine.kernels.updates().fetch(machine.main, at(machine, parameters, place), staging.address());
+        try (DeviceMemory staging = staging(machine, parameters)) {
+            for (Map.Entry<String, DeviceParameters.Place> entry :
+                    parameters.places().entrySet()) {
+                DeviceParameters.Place place = entry.getValue();
+                machine.kernels.updates().fetch(machine.main, parameters.get(entry.getKey()), staging.address());
                 machine.main.copy(address + place.networkOffset() * bytes, staging.address(), place.length() * bytes);
                 await(machine);
             }
@@ -63,13 +67,9 @@ final class HostParameters {
         }
     }
 
-    private static Parameter at(GpuMachine machine, DeviceParameters parameters, DeviceParameters.Place place) {
-        Parameter all = parameters.all();
-        return new Parameter(
-                all.address() + place.offset() * machine.precision.factorBytes(),
-                all.lower() == 0 ? 0 : all.lower() + place.offset() * 2,
-                0,
-                place.length());
+    /** Device memory for the longest parameter. */
+    private static DeviceMemory staging(GpuMachine machine, DeviceParameters parameters) {
+        return DeviceMemory.allocate(parameters.longest() * machine.precision.resultBytes());
     }
 
     /** Deeplearning4j keeps the state of equal updaters as one block: first moments of all parameters, then second ones. */
@@ -122,33 +122,5 @@ final class HostParameters {
     /** Tells a CUDA backend of ND4J that the host's memory is newer than the device's. */
     private static void written(INDArray array) {
         array.putScalar(0, array.getDouble(0));
-    }
-
-    /** Device memory for the longest parameter. */
-    private static final class Staging implements AutoCloseable {
-        private final GpuMachine machine;
-        private final DeviceMemory memory;
-
-        Staging(GpuMachine machine, DeviceParameters parameters) {
-            this.machine = machine;
-            long longest = parameters.places().values().stream()
-                    .mapToLong(DeviceParameters.Place::length)
-                    .max()
-                    .orElse(0);
-            this.memory = DeviceMemory.allocate(longest * machine.precision.resultBytes());
-        }
-
-        long address() {
-            return memory.address();
-        }
-
-        void copyIn(long from, long count) {
-            machine.main.copy(memory.address(), from, count * machine.precision.resultBytes());
-        }
-
-        @Override
-        public void close() {
-            memory.close();
-        }
     }
 }

@@ -5,7 +5,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.phantom4j.ops.gpu.Precision;
 
 /** An array's rows in host memory, one behind the other, of the type that a device's results have. */
-final class HostRows implements AutoCloseable {
+final class HostRows {
 
     private final INDArray rows;
 
@@ -29,10 +29,5 @@ final class HostRows implements AutoCloseable {
     /** Elements from row to row. */
     long pitch() {
         return rows.size(0) == 1 ? rows.size(1) : rows.stride(0);
-    }
-
-    @Override
-    public void close() {
-        // keeps the array reachable while the device copies from it
     }
 }

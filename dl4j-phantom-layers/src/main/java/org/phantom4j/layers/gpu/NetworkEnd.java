@@ -3,7 +3,6 @@ package org.phantom4j.layers.gpu;
 import java.util.List;
 import org.phantom4j.comm.cuda.DeviceGroup;
 import org.phantom4j.ops.ShardRange;
-import org.phantom4j.ops.gpu.Kernels;
 
 /** What comes after the last dense layer: outputs, the loss, and where the backward pass starts. */
 abstract class NetworkEnd {
@@ -55,9 +54,5 @@ abstract class NetworkEnd {
             sum.startAllReduce(machine.main, loss, 1, DeviceGroup.Type.DOUBLE);
             sum.await(machine.main);
         }
-    }
-
-    static int parts(long width) {
-        return Kernels.lossParts(width);
     }
 }

@@ -3,6 +3,7 @@ package org.phantom4j.layers.gpu;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.phantom4j.ops.Split;
+import org.phantom4j.ops.gpu.Kernels;
 
 /** Squared errors of sharded outputs: each rank has its own outputs, their targets, and a part of the loss. */
 final class SquaredEnd extends NetworkEnd {
@@ -27,7 +28,7 @@ final class SquaredEnd extends NetworkEnd {
     }
 
     private int partCount() {
-        return own.stream().map(j -> parts(split.width(j))).sum();
+        return own.stream().map(j -> Kernels.lossParts(split.width(j))).sum();
     }
 
     @Override
@@ -65,7 +66,7 @@ final class SquaredEnd extends NetworkEnd {
                     batch,
                     width,
                     last.activation);
-            part += parts(width);
+            part += Kernels.lossParts(width);
         }
         machine.kernels.sumLoss(machine.main, parts, part, loss);
     }
