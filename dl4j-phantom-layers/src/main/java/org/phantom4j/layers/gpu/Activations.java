@@ -1,5 +1,7 @@
 package org.phantom4j.layers.gpu;
 
+import org.phantom4j.ops.gpu.TwoOrders;
+
 /**
  * One shard's activations on the device.
  *
@@ -7,4 +9,9 @@ package org.phantom4j.layers.gpu;
  * @param samples sample-major factors: for products over the features
  * @param width features
  */
-record Activations(long features, long samples, long width) {}
+record Activations(long features, long samples, long width) {
+
+    TwoOrders orders() {
+        return new TwoOrders(features, samples);
+    }
+}

@@ -7,7 +7,9 @@ import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.ElementwiseActivation;
+import org.phantom4j.ops.gpu.Neurons;
 import org.phantom4j.ops.gpu.Parameter;
+import org.phantom4j.ops.gpu.TwoOrders;
 
 /**
  * A dense layer on one rank. Its products are prepared once; {@link #forward} and {@link #backward} only start
@@ -27,6 +29,8 @@ abstract class DenseStage {
     /** When this layer's steps have been made, and its deltas are not needed any more. */
     final CudaEvent updated;
 
+    private final CudaEvent before;
+
     DenseStage(StepLayout layout, int index) {
         this.machine = layout.machine();
         this.parameters = layout.parameters();
@@ -38,47 +42,63 @@ abstract class DenseStage {
         this.own = layout.own();
         this.batch = layout.batch();
         this.updated = machine.event();
+        this.before = machine.event();
     }
 
     /** Where the inputs of each of the rank's shards belong. */
     abstract List<Activations> inputs();
 
+    /** Starts to bring weights of {@link #forward} near, while the main stream works on what comes before it. */
+    final void prefetch() {
+        before.record(machine.main);
+        machine.weights.await(before);
+        machine.kernels.prefetch(
+                machine.weights,
+                firstWeights().address(),
+                firstInputs() * machine.precision.factorBytes(),
+                outWidth(0),
+                Long.getLong("phantom4j.prefetch", 24) << 20);
+    }
+
+    /** The weights that {@link #forward} reads first, [{@link #firstInputs}, outputs]. */
+    abstract Parameter firstWeights();
+
+    abstract long firstInputs();
+
     /** Pre-activations without bias, into the scratch memory, from the inputs. */
     abstract void forward();
 
     /**
-     * From the scratch memory's deltas: the parameters' gradients or steps, done when {@link #updated} is, and, except in
-     * the first layer, dx.
+     * From the scratch memory's deltas: the parameters' gradients or steps, done when {@link #updated} is, and the deltas of
+     * the layer below.
+     *
+     * @param below null in the first layer
+     * @param free when the place of those deltas is free; null: it is
      */
-    abstract void backward();
+    abstract void backward(DenseStage below, CudaEvent free);
 
     /** Runs the backward pass's collective once, outside of any recording: connections are made at the first use. */
     abstract void connect();
 
-    /** Where {@link #backward} leaves the gradient of a shard's inputs. */
-    abstract Handed handed(int ownShard);
-
-    /**
-     * The gradient of a shard's inputs, feature-major.
-     *
-     * @param narrow whether it is stored as factors are
-     */
-    record Handed(long address, boolean narrow) {}
-
     /** The activations of all the rank's shards: from pre-activations to the next layer's inputs. */
     final void activate(List<Activations> to, List<Long> exact) {
         for (int i = 0; i < own.count(); i++) {
-            machine.kernels.forwardActivation(
-                    machine.main,
-                    scratch.reals(i),
-                    bias(i),
-                    to == null ? 0 : to.get(i).features(),
-                    to == null ? 0 : to.get(i).samples(),
-                    exact == null ? 0 : exact.get(i),
-                    batch,
-                    outWidth(i),
-                    activation);
+            TwoOrders orders = to == null ? new TwoOrders(0, 0) : to.get(i).orders();
+            activate(i, orders, exact == null ? 0 : exact.get(i));
         }
+    }
+
+    /** The activations of one shard. */
+    void activate(int ownShard, TwoOrders to, long exact) {
+        machine.kernels.forwardActivation(machine.main, scratch.reals(ownShard), neurons(ownShard), to, exact);
+    }
+
+    final Neurons neurons(int ownShard) {
+        return new Neurons(bias(ownShard), activation, batch, outWidth(ownShard));
+    }
+
+    final TwoOrders delta(int ownShard) {
+        return new TwoOrders(deltaFeatures(ownShard), deltaSamples(ownShard));
     }
 
     final long deltaFeatures(int ownShard) {

@@ -51,7 +51,7 @@ final class DeviceParameters {
         this.update = stack.update();
         this.mode = !(update instanceof Stack.Update.Sgd)
                 ? Mode.TOGETHER
-                : machine.precision.isSplit() ? Mode.AT_ONCE : Mode.FOLDED;
+                : machine.precision.isNarrow() ? Mode.AT_ONCE : Mode.FOLDED;
         for (int i = 0; i < stack.layers().size(); i++) {
             place(i, stack.layers().get(i), own);
         }
@@ -180,7 +180,7 @@ final class DeviceParameters {
                                 shape.inner(),
                                 shape.strideC(),
                                 rate());
-                machine.count(shape);
+                machine.count(shape.multiplyAdds());
             };
         }
         if (gradient == 0) {

@@ -56,7 +56,7 @@ final class GpuMachine implements AutoCloseable {
             this.weights = own(CudaStream.create());
             this.comm = own(CudaStream.urgent());
             this.kernels = own(new Kernels(device, precision));
-            this.products = own(new MatrixProducts(device, precision, LANES));
+            this.products = own(new MatrixProducts(device, precision, kernels, LANES));
         } catch (RuntimeException | LinkageError e) {
             close();
             throw e;
@@ -95,9 +95,9 @@ final class GpuMachine implements AutoCloseable {
         return new ProductCall(this, products.prepare(shape, lane, main, a, b, c), shape, stream, a, b, c);
     }
 
-    /** Counts a product that was given to a stream. */
-    void count(ProductShape shape) {
-        multiplyAdds += shape.rows() * shape.columns() * shape.inner();
+    /** Counts the multiply-adds of a product that was given to a stream. */
+    void count(long multiplyAdds) {
+        this.multiplyAdds += multiplyAdds;
     }
 
     /** Multiply-adds of all products that streams were given, or that were recorded. */
@@ -120,7 +120,7 @@ final class GpuMachine implements AutoCloseable {
     }
 
     DeviceGroup.Type factorType() {
-        return precision.isSplit() ? DeviceGroup.Type.BFLOAT16 : realType();
+        return precision.isNarrow() ? DeviceGroup.Type.BFLOAT16 : realType();
     }
 
     /** A collective, which runs beside what the streams are given between its start and its end. */

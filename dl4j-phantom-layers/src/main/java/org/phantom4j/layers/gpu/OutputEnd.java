@@ -6,6 +6,7 @@ import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.Parameter;
 import org.phantom4j.ops.gpu.ProductShape;
+import org.phantom4j.ops.gpu.TwoOrders;
 
 /**
  * A row-parallel output layer with its loss: logits are sums over all shards, and from there on every rank computes the
@@ -22,8 +23,7 @@ final class OutputEnd extends NetworkEnd {
     private final long outputs;
     private final long target;
     private final long parts;
-    private final long deltaFeatures;
-    private final long deltaSamples;
+    private final TwoOrders delta;
     private final Parameter bias;
     private final List<Work> forward = new ArrayList<>();
     private final List<Work> inputGradients = new ArrayList<>();
@@ -49,8 +49,9 @@ final class OutputEnd extends NetworkEnd {
         this.outputs = training ? 0 : machine.allocateReals(batch * width);
         this.target = training ? machine.allocateReals(batch * width) : 0;
         this.parts = training ? machine.allocate(8 * batch) : 0;
-        this.deltaFeatures = training ? machine.allocateFactors(batch * width) : 0;
-        this.deltaSamples = training ? machine.allocateFactors(batch * width) : 0;
+        this.delta = training
+                ? new TwoOrders(machine.allocateFactors(batch * width), machine.allocateFactors(batch * width))
+                : new TwoOrders(0, 0);
         this.bias = stack.end().hasBias() ? parameters.get(index + "_b") : null;
         this.sumLogits = machine.exchange();
         this.passed = machine.event();
@@ -76,7 +77,7 @@ final class OutputEnd extends NetworkEnd {
             inputGradients.add(machine.prepare(
                     machine.main,
                     ProductShape.of(true, true, batch, inWidth, width),
-                    deltaSamples,
+                    delta.samples(),
                     weights.address(),
                     scratch.reals(i)));
             weightGradients.add(parameters.gradient(
@@ -84,7 +85,7 @@ final class OutputEnd extends NetworkEnd {
                     weights,
                     0,
                     inputs.get(i).features(),
-                    deltaFeatures));
+                    delta.features()));
         }
     }
 
@@ -109,8 +110,7 @@ final class OutputEnd extends NetworkEnd {
         sumLogits.startAllReduce(machine.main, logits, batch * width, machine.realType());
         sumLogits.await(machine.main);
         boolean softmax = stack.end().kind() == Stack.End.Kind.SOFTMAX;
-        machine.kernels.outputLoss(
-                machine.main, logits, bias, target, outputs, deltaFeatures, deltaSamples, parts, batch, width, softmax);
+        machine.kernels.outputLoss(machine.main, logits, bias, target, outputs, delta, parts, batch, width, softmax);
     }
 
     @Override
@@ -124,7 +124,7 @@ final class OutputEnd extends NetworkEnd {
             parameters.made(weights(i), weightGradients.get(i));
         }
         if (bias != null) {
-            machine.kernels.biasStep(machine.main, deltaFeatures, bias, parameters.rate(), batch, width);
+            machine.kernels.biasStep(machine.main, delta.features(), bias, parameters.rate(), batch, width);
         }
         for (int i = 0; i < own.count(); i++) {
             machine.kernels.backwardActivation(
@@ -132,19 +132,15 @@ final class OutputEnd extends NetworkEnd {
                     scratch.reals(i),
                     false,
                     inputs.get(i).features(),
-                    last.deltaFeatures(i),
-                    last.deltaSamples(i),
-                    last.bias(i),
-                    parameters.rate(),
-                    batch,
-                    inputs.get(i).width(),
-                    last.activation);
+                    last.neurons(i),
+                    last.delta(i),
+                    parameters.rate());
         }
     }
 
     @Override
     void loadTargets(long from, long pitch) {
-        machine.kernels.loadColumns(machine.main, from, pitch, 0, 0, target, batch, width);
+        machine.kernels.loadColumns(machine.main, from, pitch, new TwoOrders(0, 0), target, batch, width);
     }
 
     @Override

@@ -5,7 +5,9 @@ import java.util.List;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.ops.OtherShards;
 import org.phantom4j.ops.gpu.Parameter;
+import org.phantom4j.ops.gpu.PhantomKernels;
 import org.phantom4j.ops.gpu.ProductShape;
+import org.phantom4j.ops.gpu.TwoOrders;
 
 /**
  * A phantom layer: the equations of {@link org.phantom4j.ops.PhantomDense} and {@link org.phantom4j.ops.PhantomDenseBp} on
@@ -24,6 +26,9 @@ final class PhantomStage extends DenseStage {
     private final long gradients;
     private final boolean several;
 
+    /** Whether one kernel adds the phantom part and computes the activation. */
+    private final boolean fused;
+
     private final List<Work> compress = new ArrayList<>();
     private final List<Work> local = new ArrayList<>();
     private final List<Work> decompress = new ArrayList<>();
@@ -41,6 +46,7 @@ final class PhantomStage extends DenseStage {
     PhantomStage(StepLayout layout, int index) {
         super(layout, index);
         this.several = geometry.shards() > 1;
+        this.fused = several && machine.kernels.phantom() != null;
         this.inputs = forOwnShards(i -> new Activations(
                 layout.training() ? machine.allocateFactors(batch * inWidth(i)) : 0,
                 scratch.samples(index, i),
@@ -90,7 +96,7 @@ final class PhantomStage extends DenseStage {
                 samples,
                 parameter("L", i).address(),
                 scratch.reals(i)));
-        for (OtherShards others : several ? others(i) : List.<OtherShards>of()) {
+        for (OtherShards others : several && !fused ? others(i) : List.<OtherShards>of()) {
             decompress.add(machine.prepare(
                     machine.main,
                     ProductShape.of(false, false, batch, outWidth(i), others.count())
@@ -151,8 +157,8 @@ final class PhantomStage extends DenseStage {
     private void prepareCompressor(int i, long features) {
         long k = geometry.phantomWidth();
         Parameter compressor = parameter("C", i);
-        long sum = phantom(summedGradients(), i * k);
-        if (index > 0) {
+        long sum = summedGradients(i);
+        if (index > 0 && !fused) {
             compressedInputGradients.add(machine.prepare(
                     machine.main,
                     ProductShape.of(false, true, batch, inWidth(i), k).added(),
@@ -164,14 +170,26 @@ final class PhantomStage extends DenseStage {
                 parameters.gradient(ProductShape.of(true, false, inWidth(i), k, batch), compressor, 0, features, sum));
     }
 
-    /** The rank's block of the sum of all ranks' h. */
-    private long summedGradients() {
-        return machine.group.size() > 1 ? ownGradients : phantom(gradients, own.first() * geometry.phantomWidth());
+    /** A shard's block of the sum of all ranks' h. */
+    private long summedGradients(int ownShard) {
+        long first = machine.group.size() > 1 ? 0 : own.first();
+        return phantom(
+                machine.group.size() > 1 ? ownGradients : gradients, (first + ownShard) * geometry.phantomWidth());
     }
 
     @Override
     List<Activations> inputs() {
         return inputs;
+    }
+
+    @Override
+    Parameter firstWeights() {
+        return parameter("L", 0);
+    }
+
+    @Override
+    long firstInputs() {
+        return inWidth(0);
     }
 
     @Override
@@ -192,7 +210,28 @@ final class PhantomStage extends DenseStage {
     }
 
     @Override
-    void backward() {
+    void activate(int ownShard, TwoOrders to, long exact) {
+        if (!fused) {
+            super.activate(ownShard, to, exact);
+            return;
+        }
+        long k = geometry.phantomWidth();
+        machine.kernels
+                .phantom()
+                .forward(
+                        machine.main,
+                        scratch.reals(ownShard),
+                        new PhantomKernels.Images(
+                                gathered, geometry.decompressorRows(), (own.first() + ownShard) * k, k),
+                        parameter("D", ownShard).address(),
+                        neurons(ownShard),
+                        to,
+                        exact);
+        machine.count(batch * outWidth(ownShard) * geometry.decompressorRows());
+    }
+
+    @Override
+    void backward(DenseStage below, CudaEvent free) {
         if (several) {
             given.record(machine.main);
             machine.side.await(given);
@@ -212,14 +251,47 @@ final class PhantomStage extends DenseStage {
             parameters.made(parameter("L", i), local);
         }
         if (several) {
-            backwardPhantoms();
+            scatter.await(machine.main);
+            Work.run(compressedInputGradients);
+        }
+        if (below != null) {
+            handDown(below, free);
+        }
+        if (several) {
+            phantomSteps();
         }
         updated.record(machine.weights);
     }
 
-    private void backwardPhantoms() {
-        scatter.await(machine.main);
-        Work.run(compressedInputGradients);
+    private void handDown(DenseStage below, CudaEvent free) {
+        if (free != null) {
+            machine.main.await(free);
+        }
+        for (int i = 0; i < own.count(); i++) {
+            long gradient = scratch.reals(i);
+            long features = inputs.get(i).features();
+            if (fused) {
+                machine.kernels
+                        .phantom()
+                        .backward(
+                                machine.main,
+                                gradient,
+                                summedGradients(i),
+                                parameter("C", i).address(),
+                                geometry.phantomWidth(),
+                                features,
+                                below.neurons(i),
+                                below.delta(i),
+                                parameters.rate());
+                machine.count(batch * inWidth(i) * geometry.phantomWidth());
+            } else {
+                machine.kernels.backwardActivation(
+                        machine.main, gradient, false, features, below.neurons(i), below.delta(i), parameters.rate());
+            }
+        }
+    }
+
+    private void phantomSteps() {
         handed.record(machine.main);
         machine.weights.await(handed);
         for (int i = 0; i < own.count(); i++) {
@@ -244,10 +316,5 @@ final class PhantomStage extends DenseStage {
             startScatter();
             scatter.await(machine.main);
         }
-    }
-
-    @Override
-    Handed handed(int ownShard) {
-        return new Handed(scratch.reals(ownShard), false);
     }
 }

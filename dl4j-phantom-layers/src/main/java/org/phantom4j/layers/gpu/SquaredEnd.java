@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.Kernels;
+import org.phantom4j.ops.gpu.TwoOrders;
 
 /** Squared errors of sharded outputs: each rank has its own outputs, their targets, and a part of the loss. */
 final class SquaredEnd extends NetworkEnd {
@@ -51,22 +52,13 @@ final class SquaredEnd extends NetworkEnd {
         double mean = 1.0 / stack.end().width() / batch;
         int part = 0;
         for (int i = 0; i < own.count(); i++) {
-            long width = last.outWidth(i);
             machine.kernels.squaredLoss(
                     machine.main,
-                    exact.get(i),
-                    targets.get(i),
-                    mean,
-                    2 * mean,
-                    parts + 8L * part,
-                    last.deltaFeatures(i),
-                    last.deltaSamples(i),
-                    last.bias(i),
-                    last.parameters.rate(),
-                    batch,
-                    width,
-                    last.activation);
-            part += Kernels.lossParts(width);
+                    new Kernels.SquaredErrors(exact.get(i), targets.get(i), mean, 2 * mean, parts + 8L * part),
+                    last.neurons(i),
+                    last.delta(i),
+                    last.parameters.rate());
+            part += Kernels.lossParts(last.outWidth(i));
         }
         machine.kernels.sumLoss(machine.main, parts, part, loss);
     }
@@ -79,8 +71,7 @@ final class SquaredEnd extends NetworkEnd {
                     machine.main,
                     from + offset * machine.precision.resultBytes(),
                     pitch,
-                    0,
-                    0,
+                    new TwoOrders(0, 0),
                     targets.get(i),
                     batch,
                     split.width(own.first() + i));

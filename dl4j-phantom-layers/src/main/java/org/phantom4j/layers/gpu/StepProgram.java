@@ -3,6 +3,7 @@ package org.phantom4j.layers.gpu;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.CudaGraph;
 import org.phantom4j.comm.cuda.PinnedMemory;
 import org.phantom4j.ops.ShardRange;
@@ -24,6 +25,7 @@ final class StepProgram implements AutoCloseable {
     private final DeviceParameters parameters;
     private final List<DenseStage> stages = new ArrayList<>();
     private final NetworkEnd end;
+    private final CudaEvent prefetched;
     private final long staging;
     private final PinnedMemory loss;
     private final CudaGraph graph;
@@ -51,6 +53,7 @@ final class StepProgram implements AutoCloseable {
         }
         this.end = stack.end().isOutputLayer() ? new OutputEnd(layout) : new SquaredEnd(layout);
         this.staging = machine.allocateReals(batch * Math.max(inputWidth(), end.targetWidth()));
+        this.prefetched = machine.event();
         this.loss = PinnedMemory.allocate(8);
         connect();
         long bytesBefore = machine.group.bytesSent();
@@ -79,45 +82,26 @@ final class StepProgram implements AutoCloseable {
         for (int i = 0; i < stages.size(); i++) {
             boolean last = i + 1 == stages.size();
             stages.get(i).forward();
+            if (!last) {
+                stages.get(i + 1).prefetch();
+            }
             stages.get(i).activate(last ? end.inputs() : stages.get(i + 1).inputs(), last ? end.exactInputs() : null);
         }
+        prefetched.record(machine.weights);
+        machine.main.await(prefetched);
         end.forward();
     }
 
     private void backward() {
         end.backward(stages.get(stages.size() - 1));
         for (int i = stages.size() - 1; i >= 0; i--) {
-            stages.get(i).backward();
-            if (i > 0) {
-                if (i + 1 < stages.size()) {
-                    // whose deltas lie where the layer below gets its own
-                    machine.main.await(stages.get(i + 1).updated);
-                }
-                handDown(stages.get(i), stages.get(i - 1));
-            }
+            // whose deltas lie where the layer below gets its own
+            CudaEvent free = i + 1 < stages.size() ? stages.get(i + 1).updated : null;
+            stages.get(i).backward(i > 0 ? stages.get(i - 1) : null, free);
         }
         machine.main.await(stages.get(0).updated);
         parameters.allMade();
         end.finishLoss();
-    }
-
-    /** The deltas of the layer below, from the gradient of the inputs of the layer above. */
-    private void handDown(DenseStage above, DenseStage below) {
-        for (int i = 0; i < own.count(); i++) {
-            DenseStage.Handed handed = above.handed(i);
-            machine.kernels.backwardActivation(
-                    machine.main,
-                    handed.address(),
-                    handed.narrow(),
-                    above.inputs().get(i).features(),
-                    below.deltaFeatures(i),
-                    below.deltaSamples(i),
-                    below.bias(i),
-                    parameters.rate(),
-                    batch,
-                    below.outWidth(i),
-                    below.activation);
-        }
     }
 
     private Split inputs() {
@@ -154,8 +138,7 @@ final class StepProgram implements AutoCloseable {
                     machine.main,
                     staging + offset * machine.precision.resultBytes(),
                     inputWidth(),
-                    to.features(),
-                    to.samples(),
+                    to.orders(),
                     0,
                     batch,
                     to.width());

@@ -69,6 +69,16 @@ final class TensorStage extends DenseStage {
     }
 
     @Override
+    Parameter firstWeights() {
+        return parameter("W", 0);
+    }
+
+    @Override
+    long firstInputs() {
+        return geometry.nIn();
+    }
+
+    @Override
     void forward() {
         gather.startAllGather(
                 machine.main,
@@ -81,7 +91,7 @@ final class TensorStage extends DenseStage {
     }
 
     @Override
-    void backward() {
+    void backward(DenseStage below, CudaEvent free) {
         Work.run(inputGradients);
         startScatter();
         // a weight takes its step when nobody reads it any more
@@ -92,8 +102,26 @@ final class TensorStage extends DenseStage {
             parameters.made(parameter("W", i), weightGradients.get(i));
         }
         updated.record(machine.weights);
-        if (index > 0) {
+        if (below != null) {
             scatter.await(machine.main);
+            handDown(below, free);
+        }
+    }
+
+    private void handDown(DenseStage below, CudaEvent free) {
+        if (free != null) {
+            machine.main.await(free);
+        }
+        for (int i = 0; i < own.count(); i++) {
+            long offset = batch * geometry.in().offset(own.first() + i) * machine.precision.factorBytes();
+            machine.kernels.backwardActivation(
+                    machine.main,
+                    wholeGradient + offset,
+                    machine.precision.isNarrow(),
+                    inputs.get(i).features(),
+                    below.neurons(i),
+                    below.delta(i),
+                    parameters.rate());
         }
     }
 
@@ -110,12 +138,5 @@ final class TensorStage extends DenseStage {
         if (index > 0) {
             scatter.await(machine.main);
         }
-    }
-
-    @Override
-    Handed handed(int ownShard) {
-        long offset = geometry.in().offset(own.first() + ownShard);
-        return new Handed(
-                wholeGradient + batch * offset * machine.precision.factorBytes(), machine.precision.isSplit());
     }
 }

@@ -168,11 +168,23 @@ class GpuTrainerTest {
         assertSame(each, Precision.BF16, 1.5e-1);
     }
 
+    @ParameterizedTest
+    @MethodSource("cases")
+    void trainsInBfloat16Alone(Case each) {
+        assertSame(each, Precision.BF16_PURE, 4e-1);
+    }
+
     /** Widths and batches for which split weights take their steps in one pass. */
     @ParameterizedTest
     @MethodSource("alignedCases")
     void stepsSplitWeightsInOnePass(Case each) {
         assertSame(each, Precision.BF16, 5e-2);
+    }
+
+    @ParameterizedTest
+    @MethodSource("alignedCases")
+    void stepsRoundedWeightsInOnePass(Case each) {
+        assertSame(each, Precision.BF16_PURE, 2e-1);
     }
 
     static Stream<Case> alignedCases() {

@@ -1,9 +1,13 @@
 package org.phantom4j.layers.gpu;
 
+import com.sun.jna.NativeLibrary;
 import org.phantom4j.comm.cuda.DeviceGroup;
 import org.phantom4j.ops.gpu.Precision;
 
-/** Times steps on one device: arguments WIDTH,LAYERS,BATCH,K,PRECISION,SHARDS,MODEL. */
+/**
+ * Times steps on one device: arguments WIDTH,LAYERS,BATCH,K,PRECISION,SHARDS,MODEL, and ,infer for forward alone. With
+ * -Dprofile=true one step more for a profiler that waits for it: {@code ncu --profile-from-start off}.
+ */
 public final class StepBenchMain {
     private StepBenchMain() {}
 
@@ -38,6 +42,12 @@ public final class StepBenchMain {
                         benchmark.deviceBytes() >> 20,
                         benchmark.loss(),
                         (built - began) / 1e9);
+                if (Boolean.getBoolean("profile")) {
+                    NativeLibrary driver = NativeLibrary.getInstance("libcuda.so.1");
+                    driver.getFunction("cuProfilerStart").invokeInt(new Object[0]);
+                    benchmark.millisecondsPerStep(1);
+                    driver.getFunction("cuProfilerStop").invokeInt(new Object[0]);
+                }
             }
         }
     }

@@ -64,7 +64,8 @@ record ModelOptions(
         FP32,
         FP64,
         TF32,
-        BF16;
+        BF16,
+        BF16_PURE;
 
         DataType type() {
             return this == FP64 ? DataType.DOUBLE : DataType.FLOAT;
@@ -72,7 +73,7 @@ record ModelOptions(
 
         /** Whether only GPUs compute in it. */
         boolean isForGpu() {
-            return this == TF32 || this == BF16;
+            return this != FP32 && this != FP64;
         }
 
         org.phantom4j.ops.gpu.Precision gpu() {
@@ -89,7 +90,7 @@ record ModelOptions(
         Arguments.option(options, "batch", "B", "samples a step (default 128)");
         Arguments.option(options, "updater", "NAME", "sgd, momentum or adam (default)");
         Arguments.option(options, "learning-rate", "RATE", "default: adam 0.001, sgd 0.1, momentum 0.02");
-        Arguments.option(options, "precision", "NAME", "fp32 (default) or fp64; on cuda also tf32 and bf16");
+        Arguments.option(options, "precision", "NAME", "fp32 (default) or fp64; on cuda also tf32, bf16 and bf16_pure");
         Arguments.option(options, "seed", "SEED", "of parameters, data and order (default 1)");
     }
 

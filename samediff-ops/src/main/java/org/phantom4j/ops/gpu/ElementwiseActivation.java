@@ -12,7 +12,7 @@ import org.nd4j.linalg.activations.impl.ActivationTanH;
 /**
  * An activation that the kernels compute: a function of each value alone, whose derivative is one of its result.
  *
- * @param kind its number in kernels.cu
+ * @param kind its number in factors.cu
  * @param slope that of the negative side, where it has one
  */
 public record ElementwiseActivation(int kind, double slope) {

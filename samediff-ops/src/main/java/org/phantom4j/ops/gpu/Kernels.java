@@ -12,16 +12,21 @@ import org.phantom4j.comm.cuda.CudaModule;
 import org.phantom4j.comm.cuda.CudaStream;
 
 /**
- * The kernels of a training step (kernels.cu), compiled for one device and precision, and kept in the user's cache.
+ * The kernels of a training step (the .cu files beside this class), compiled for one device and precision, and kept in the user's cache.
  *
  * <p>Threads: one at a time, which has bound the device. Everything runs in the order of the stream it is given.
  */
 public final class Kernels implements AutoCloseable {
 
+    /** In this order one program. */
+    private static final List<String> SOURCES =
+            List.of("factors", "activations", "losses", "updates", "update_product", "phantom", "streamed");
+
     private static final int TILE = 32;
     private static final int FEATURES = 16;
     private static final int SAMPLES = 256;
     private static final int BLOCK = 256;
+    private static final int LINE = 128;
 
     /** Blocks for each multiprocessor, of kernels that go over long arrays. */
     static final int BLOCKS_EACH = 8;
@@ -35,14 +40,16 @@ public final class Kernels implements AutoCloseable {
     private final CudaKernel biasStep;
     private final CudaKernel loadColumns;
     private final CudaKernel sumLoss;
+    private final CudaKernel prefetch;
     private final CudaKernel fill;
     private final UpdateKernels updates;
+    private final PhantomKernels phantom;
+    private final StreamedProducts streamed;
 
     /** For the calling thread's device; compiles in about two seconds, the first time. */
     public Kernels(CudaDevice device, Precision precision) {
         this.doubles = precision == Precision.FP64;
-        int multiprocessors = device.multiprocessors();
-        this.blocks = BLOCKS_EACH * multiprocessors;
+        this.blocks = BLOCKS_EACH * device.multiprocessors();
         this.module = CudaModule.load(image(device.computeCapability(), precision));
         this.forwardActivation = module.kernel("forward_activation");
         this.backwardActivation = module.kernel("backward_activation");
@@ -50,8 +57,12 @@ public final class Kernels implements AutoCloseable {
         this.biasStep = module.kernel("bias_step");
         this.loadColumns = module.kernel("load_columns");
         this.sumLoss = module.kernel("sum_loss");
+        this.prefetch = module.kernel("prefetch");
         this.fill = module.kernel("fill_random");
-        this.updates = new UpdateKernels(module, precision, multiprocessors);
+        this.updates = new UpdateKernels(module, precision, device);
+        boolean matrixUnits = precision.usesMatrixUnits();
+        this.phantom = matrixUnits ? new PhantomKernels(module) : null;
+        this.streamed = matrixUnits ? new StreamedProducts(module, precision, device.sharedBytes()) : null;
     }
 
     private static byte[] image(int computeCapability, Precision precision) {
@@ -59,8 +70,14 @@ public final class Kernels implements AutoCloseable {
         List<String> options = new ArrayList<>(List.of(
                 "--gpu-architecture=sm_" + computeCapability,
                 "-DREAL=" + (precision == Precision.FP64 ? "double" : "float")));
-        if (precision.isSplit()) {
+        if (precision.isNarrow()) {
             options.add("-DBF16");
+        }
+        if (precision == Precision.BF16_PURE) {
+            options.add("-DROUNDED");
+        }
+        if (precision.usesMatrixUnits()) {
+            options.add("-DMATRIX_UNITS");
         }
         UserCache cache = new UserCache("kernels");
         String name = UserCache.key(source, options.toString(), Nvrtc.version()) + ".cubin";
@@ -74,11 +91,16 @@ public final class Kernels implements AutoCloseable {
     }
 
     private static String source() {
-        try (InputStream in = Kernels.class.getResourceAsStream("kernels.cu")) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read kernels.cu from the jar", e);
+        StringBuilder source = new StringBuilder();
+        for (String name : SOURCES) {
+            try (InputStream in = Kernels.class.getResourceAsStream(name + ".cu")) {
+                source.append(new String(in.readAllBytes(), StandardCharsets.UTF_8))
+                        .append('\n');
+            } catch (IOException e) {
+                throw new UncheckedIOException("cannot read " + name + ".cu from the jar", e);
+            }
         }
+        return source.toString();
     }
 
     private Object real(double value) {
@@ -93,103 +115,57 @@ public final class Kernels implements AutoCloseable {
         return Math.toIntExact((count + each - 1) / each);
     }
 
-    /** y = activation(z + bias): z [batch, width] feature-major; outputs with address 0 are left out. */
-    public void forwardActivation(
-            CudaStream stream,
-            long z,
-            Parameter bias,
-            long features,
-            long samples,
-            long exact,
-            long batch,
-            long width,
-            ElementwiseActivation activation) {
+    /**
+     * y = activation(z + bias): z [batch, width] feature-major.
+     *
+     * @param exact where y goes as reals, feature-major; 0: nowhere
+     */
+    public void forwardActivation(CudaStream stream, long z, Neurons neurons, TwoOrders to, long exact) {
         forwardActivation.launch(
                 stream,
-                blocks(batch, SAMPLES),
-                blocks(width, FEATURES),
+                blocks(neurons.batch(), SAMPLES),
+                blocks(neurons.width(), FEATURES),
                 BLOCK,
                 0,
                 z,
-                bias.address(),
-                bias.lower(),
-                features,
-                samples,
+                neurons.bias().address(),
+                neurons.bias().lower(),
+                to.features(),
+                to.samples(),
                 exact,
-                (int) batch,
-                (int) width,
-                activation.kind(),
-                real(activation.slope()));
+                (int) neurons.batch(),
+                (int) neurons.width(),
+                neurons.activation().kind(),
+                real(neurons.activation().slope()));
     }
 
     /**
      * delta = dy · activation'(y) in both orders, and the bias's gradient or step.
      *
      * @param narrow whether dy is stored as factors are
+     * @param features y, feature-major
      */
     public void backwardActivation(
-            CudaStream stream,
-            long dy,
-            boolean narrow,
-            long features,
-            long deltaFeatures,
-            long deltaSamples,
-            Parameter bias,
-            double rate,
-            long batch,
-            long width,
-            ElementwiseActivation activation) {
-        backward(
-                stream,
-                narrow ? 0 : dy,
-                narrow ? dy : 0,
-                features,
-                0,
-                0,
-                0,
-                0,
-                0,
-                deltaFeatures,
-                deltaSamples,
-                bias,
-                rate,
-                batch,
-                width,
-                activation);
+            CudaStream stream, long dy, boolean narrow, long features, Neurons neurons, TwoOrders delta, double rate) {
+        backward(stream, narrow ? 0 : dy, narrow ? dy : 0, features, SquaredErrors.NONE, neurons, delta, rate);
     }
 
-    /** The same at the network's end: squared errors of {@code exact} against {@code target}, and their sum in parts. */
-    public void squaredLoss(
-            CudaStream stream,
-            long exact,
-            long target,
-            double lossScale,
-            double gradientScale,
-            long lossParts,
-            long deltaFeatures,
-            long deltaSamples,
-            Parameter bias,
-            double rate,
-            long batch,
-            long width,
-            ElementwiseActivation activation) {
-        backward(
-                stream,
-                0,
-                0,
-                0,
-                exact,
-                target,
-                lossScale,
-                gradientScale,
-                lossParts,
-                deltaFeatures,
-                deltaSamples,
-                bias,
-                rate,
-                batch,
-                width,
-                activation);
+    /**
+     * Squared errors at the network's end.
+     *
+     * @param exact y as reals, feature-major
+     * @param target what y should be, the same
+     * @param lossScale factor of the sum of squares
+     * @param gradientScale factor of the errors
+     * @param lossParts where the sum goes, in {@link #lossParts} parts
+     */
+    public record SquaredErrors(long exact, long target, double lossScale, double gradientScale, long lossParts) {
+        private static final SquaredErrors NONE = new SquaredErrors(0, 0, 0, 0, 0);
+    }
+
+    /** As {@link #backwardActivation}, from the errors' gradient. */
+    public void squaredLoss(CudaStream stream, SquaredErrors errors, Neurons neurons, TwoOrders delta, double rate) {
+        backward(stream, 0, 0, 0, errors, neurons, delta, rate);
     }
 
     /** How many parts {@link #squaredLoss} adds its loss up in. */
@@ -202,42 +178,34 @@ public final class Kernels implements AutoCloseable {
             long dy,
             long narrowDy,
             long features,
-            long exact,
-            long target,
-            double lossScale,
-            double gradientScale,
-            long lossParts,
-            long deltaFeatures,
-            long deltaSamples,
-            Parameter bias,
-            double rate,
-            long batch,
-            long width,
-            ElementwiseActivation activation) {
+            SquaredErrors errors,
+            Neurons neurons,
+            TwoOrders delta,
+            double rate) {
         backwardActivation.launch(
                 stream,
-                blocks(width, FEATURES),
+                blocks(neurons.width(), FEATURES),
                 1,
                 BLOCK,
                 0,
                 dy,
                 narrowDy,
                 features,
-                exact,
-                target,
-                real(lossScale),
-                real(gradientScale),
-                lossParts,
-                deltaFeatures,
-                deltaSamples,
-                bias.address(),
-                bias.lower(),
-                bias.gradient(),
+                errors.exact(),
+                errors.target(),
+                real(errors.lossScale()),
+                real(errors.gradientScale()),
+                errors.lossParts(),
+                delta.features(),
+                delta.samples(),
+                neurons.bias().address(),
+                neurons.bias().lower(),
+                neurons.bias().gradient(),
                 real(rate),
-                (int) batch,
-                (int) width,
-                activation.kind(),
-                real(activation.slope()));
+                (int) neurons.batch(),
+                (int) neurons.width(),
+                neurons.activation().kind(),
+                real(neurons.activation().slope()));
     }
 
     /** Softmax and cross-entropy, or squared errors, of logits [batch, width], sample-major. Bias may be null. */
@@ -247,8 +215,7 @@ public final class Kernels implements AutoCloseable {
             Parameter bias,
             long target,
             long outputs,
-            long deltaFeatures,
-            long deltaSamples,
+            TwoOrders delta,
             long lossParts,
             long batch,
             long width,
@@ -264,8 +231,8 @@ public final class Kernels implements AutoCloseable {
                 bias == null ? 0L : bias.lower(),
                 target,
                 outputs,
-                deltaFeatures,
-                deltaSamples,
+                delta.features(),
+                delta.samples(),
                 lossParts,
                 real(1.0 / batch),
                 (int) batch,
@@ -290,9 +257,13 @@ public final class Kernels implements AutoCloseable {
                 (int) width);
     }
 
-    /** Reals, sample-major with rows {@code pitch} apart, into both orders; outputs with address 0 are left out. */
+    /**
+     * Reals, sample-major with rows {@code pitch} apart, in both orders.
+     *
+     * @param exact where they go as reals, feature-major; 0: nowhere
+     */
     public void loadColumns(
-            CudaStream stream, long from, long pitch, long features, long samples, long exact, long batch, long width) {
+            CudaStream stream, long from, long pitch, TwoOrders to, long exact, long batch, long width) {
         loadColumns.launch(
                 stream,
                 tiles(batch),
@@ -301,8 +272,8 @@ public final class Kernels implements AutoCloseable {
                 0,
                 from,
                 (int) pitch,
-                features,
-                samples,
+                to.features(),
+                to.samples(),
                 exact,
                 (int) batch,
                 (int) width);
@@ -316,6 +287,29 @@ public final class Kernels implements AutoCloseable {
     /** The kernels of parameters and their updates. */
     public UpdateKernels updates() {
         return updates;
+    }
+
+    /** The kernels of phantom layers; null in precisions that matrix units do not compute. */
+    public PhantomKernels phantom() {
+        return phantom;
+    }
+
+    /** Products of few samples; null in precisions that matrix units do not compute. */
+    public StreamedProducts streamed() {
+        return streamed;
+    }
+
+    /**
+     * Brings the beginning of each column of a matrix [rows, columns] into the second-level cache, for a product that will
+     * read it.
+     *
+     * @param bytes about how much in all
+     */
+    public void prefetch(CudaStream stream, long matrix, long rowBytes, long columns, long bytes) {
+        long lines = Math.min(bytes / columns, rowBytes) / LINE;
+        if (lines > 0) {
+            prefetch.launch(stream, blocks, 1, BLOCK, 0, matrix, (int) lines, rowBytes, columns);
+        }
     }
 
     /** Pseudo-random factors, between −1/2 and 1/2 times {@code scale}. */

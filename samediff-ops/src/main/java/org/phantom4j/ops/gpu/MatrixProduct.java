@@ -6,8 +6,8 @@ import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
 
-/** One matrix product, ready to run on any data of its shape. Made by {@link MatrixProducts}, which closes it. */
-public final class MatrixProduct {
+/** A product by cuBLAS. Made by {@link MatrixProducts}, which closes it. */
+final class MatrixProduct implements Product {
 
     private static final int WARM_UPS = 2;
     private static final int REPEATS = 6;
@@ -77,7 +77,7 @@ public final class MatrixProduct {
         return created[0];
     }
 
-    /** Runs it, in the stream's order. */
+    @Override
     public void run(CudaStream stream, long a, long b, long c) {
         CublasLt.check("cublasLtMatmul", run(stream, a, b, c, alpha));
     }
@@ -117,10 +117,16 @@ public final class MatrixProduct {
 
     /** Milliseconds of the algorithm in use: the least of some rounds; infinite if it cannot be run. */
     double measure(CudaStream stream, long a, long b, long c) {
+        if (!tryRun(stream, a, b, c, false)) {
+            return Double.POSITIVE_INFINITY;
+        }
+        return measure(stream, () -> run(stream, a, b, c, tryAlpha));
+    }
+
+    /** Milliseconds of something: the least of some rounds; infinite if it does not end. */
+    static double measure(CudaStream stream, Runnable product) {
         for (int i = 0; i < WARM_UPS; i++) {
-            if (!tryRun(stream, a, b, c, false)) {
-                return Double.POSITIVE_INFINITY;
-            }
+            product.run();
         }
         double least = Double.POSITIVE_INFINITY;
         try (CudaEvent start = CudaEvent.timed();
@@ -128,7 +134,7 @@ public final class MatrixProduct {
             for (int round = 0; round < ROUNDS; round++) {
                 start.record(stream);
                 for (int i = 0; i < REPEATS; i++) {
-                    run(stream, a, b, c, tryAlpha);
+                    product.run();
                 }
                 end.record(stream);
                 if (!stream.synchronize(LIMIT_NS)) {

@@ -9,7 +9,7 @@ import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
 
 /**
- * Matrix products of one device by cuBLASLt. Each product's algorithm is chosen by measuring those that cuBLAS suggests,
+ * Matrix products of one device, by cuBLASLt, or by a kernel of {@link StreamedProducts} where that is faster. Each product's algorithm is chosen by measuring those that cuBLAS suggests,
  * once for each kind of GPU and version of cuBLAS, and remembered in the user's cache.
  *
  * <p>Threads: one at a time, which has bound the device.
@@ -19,9 +19,10 @@ public final class MatrixProducts implements AutoCloseable {
     /** What NVIDIA advises for Hopper. */
     private static final long WORKSPACE_BYTES = 32L << 20;
 
-    private static final int CANDIDATES = 12;
+    private static final int CANDIDATES = 24;
 
     private final Precision precision;
+    private final StreamedProducts streamed;
     private final long handle;
     private final String machine;
     private final UserCache cache = new UserCache("products");
@@ -31,10 +32,12 @@ public final class MatrixProducts implements AutoCloseable {
     /**
      * For the calling thread's device.
      *
+     * @param kernels the same device's and precision's
      * @param lanes how many streams run products at the same time: each needs a workspace
      */
-    public MatrixProducts(CudaDevice device, Precision precision, int lanes) {
+    public MatrixProducts(CudaDevice device, Precision precision, Kernels kernels, int lanes) {
         this.precision = precision;
+        this.streamed = kernels.streamed();
         long[] created = new long[1];
         CublasLt.check("cublasLtCreate", CublasLt.cublasLtCreate(created));
         this.handle = created[0];
@@ -55,7 +58,17 @@ public final class MatrixProducts implements AutoCloseable {
      * @param stream where to measure
      * @param a address of A, whose alignment counts; so for b and c
      */
-    public MatrixProduct prepare(ProductShape shape, int lane, CudaStream stream, long a, long b, long c) {
+    public Product prepare(ProductShape shape, int lane, CudaStream stream, long a, long b, long c) {
+        MatrixProduct product = tuned(shape, lane, stream, a, b, c);
+        if (streamed == null || !streamed.suits(shape)) {
+            return product;
+        }
+        Product other = (on, x, y, z) -> streamed.run(on, shape, x, y, z);
+        double milliseconds = MatrixProduct.measure(stream, () -> other.run(stream, a, b, c));
+        return milliseconds < product.measure(stream, a, b, c) ? other : product;
+    }
+
+    private MatrixProduct tuned(ProductShape shape, int lane, CudaStream stream, long a, long b, long c) {
         MatrixProduct product = new MatrixProduct(handle, precision, shape, workspaces.get(lane));
         products.add(product);
         String name = UserCache.key(machine, shape.key(), alignment(a) + " " + alignment(b) + " " + alignment(c));

@@ -12,7 +12,12 @@ public enum Precision {
     /** Float everywhere, but the products' factors are rounded to 10 bits of mantissa by the matrix units. */
     TF32(0, 0, 77, 4, 4),
     /** Activations and weights that enter products have 7 bits of mantissa; parameters are kept, and updated, as floats. */
-    BF16(14, 0, 68, 2, 4);
+    BF16(14, 0, 68, 2, 4),
+    /**
+     * As {@link #BF16}, but of parameters, too, 7 bits are all that is kept: half the memory, and two thirds of the traffic.
+     * Updates are computed as floats and rounded at random, up or down, so that small ones are not lost.
+     */
+    BF16_PURE(14, 0, 68, 2, 4);
 
     private final int factorType;
     private final int resultType;
@@ -51,6 +56,16 @@ public enum Precision {
     /** Bytes of a result, a parameter, an updater's state. */
     public int resultBytes() {
         return resultBytes;
+    }
+
+    /** Whether matrix units compute products, from factors of at most 10 bits of mantissa. */
+    boolean usesMatrixUnits() {
+        return this == TF32 || isNarrow();
+    }
+
+    /** Whether factors are bfloat16. */
+    public boolean isNarrow() {
+        return this == BF16 || this == BF16_PURE;
     }
 
     /** Whether a weight is stored in two halves: the one that products read, and what it lacks. */

@@ -75,6 +75,11 @@ public record ProductShape(
                 transposeA, transposeB, rows, columns, inner, strideA, strideB, strideC, alpha, beta, true);
     }
 
+    /** Multiply-adds of the product. */
+    public long multiplyAdds() {
+        return rows * columns * inner;
+    }
+
     /** What the choice of an algorithm depends on, in words. */
     String key() {
         return (transposeA ? "T" : "N") + (transposeB ? "T" : "N") + " " + rows + "x" + columns + "x" + inner + " "

@@ -1,5 +1,6 @@
 package org.phantom4j.ops.gpu;
 
+import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaKernel;
 import org.phantom4j.comm.cuda.CudaModule;
 import org.phantom4j.comm.cuda.CudaStream;
@@ -9,14 +10,16 @@ public final class UpdateKernels {
 
     private static final int BLOCK = 256;
 
-    /** As in kernels.cu: rows of a block, columns that it works on at a time, the largest batch, stages in shared memory. */
+    /** As in update_product.cu: rows of a block, columns that it works on at a time, the largest batch. */
     private static final int UPDATE_ROWS = 256;
 
     private static final int UPDATE_COLUMNS = 32;
     private static final int UPDATE_BATCH = 256;
-    private static final int UPDATE_STAGES = 4;
+
+    /** Four stages of deltas and weights in two halves, or six of deltas and weights in one. */
     private static final int UPDATE_SHARED_BYTES =
-            UPDATE_STAGES * UPDATE_COLUMNS * (2 * UPDATE_BATCH + 16 + 2 * (2 * UPDATE_ROWS + 16));
+            4 * UPDATE_COLUMNS * (2 * UPDATE_BATCH + 16 + 2 * (2 * UPDATE_ROWS + 16));
+
     private static final int UPDATE_ALIGNMENT = 8;
 
     private final boolean doubles;
@@ -30,9 +33,9 @@ public final class UpdateKernels {
     private final CudaKernel fetch;
     private final CudaKernel updateProduct;
 
-    UpdateKernels(CudaModule module, Precision precision, int multiprocessors) {
+    UpdateKernels(CudaModule module, Precision precision, CudaDevice device) {
         this.doubles = precision == Precision.FP64;
-        this.multiprocessors = multiprocessors;
+        this.multiprocessors = device.multiprocessors();
         this.blocks = Kernels.BLOCKS_EACH * multiprocessors;
         this.sgd = module.kernel("sgd_update");
         this.nesterovs = module.kernel("nesterovs_update");
@@ -40,8 +43,9 @@ public final class UpdateKernels {
         this.adam = module.kernel("adam_update");
         this.store = module.kernel("store_parameters");
         this.fetch = module.kernel("fetch_parameters");
-        this.updateProduct =
-                precision.isSplit() ? module.kernel("update_product").withSharedBytes(UPDATE_SHARED_BYTES) : null;
+        this.updateProduct = precision.isNarrow() && device.sharedBytes() >= UPDATE_SHARED_BYTES
+                ? module.kernel("update_product").withSharedBytes(UPDATE_SHARED_BYTES)
+                : null;
     }
 
     private Object real(double value) {
@@ -123,7 +127,7 @@ public final class UpdateKernels {
     }
 
     /**
-     * w −= rate · xᵀ δ in one pass over split weights: x [batch, rows] and δ [batch, columns], feature-major; w's columns
+     * w −= rate · xᵀ δ in one pass over weights in bfloat16, split or rounded: x [batch, rows] and δ [batch, columns], feature-major; w's columns
      * {@code stride} apart.
      *
      * @param offset of the first weight in {@code weights}
@@ -152,7 +156,7 @@ public final class UpdateKernels {
                 x,
                 delta,
                 weights.address() + 2 * offset,
-                weights.lower() + 2 * offset,
+                weights.lower() == 0 ? 0L : weights.lower() + 2 * offset,
                 (int) rows,
                 (int) columns,
                 (int) batch,

@@ -1,0 +1,145 @@
+// Kernels of a training step. Compiled at run time, once for each precision: REAL is what is computed and kept in, BF16
+// is defined where products read bfloat16, ROUNDED where that is all that is kept of a parameter, MATRIX_UNITS where
+// matrix units compute products.
+//
+// Activations of B samples are stored twice, since matrix units want the dimension that is summed over to be contiguous:
+// "feature-major", element (b, f) at f * B + b, for products that sum over samples, and "sample-major", at b * width + f,
+// for those that sum over features.
+
+typedef REAL real;
+
+#ifdef BF16
+struct factor {
+    unsigned short bits;
+};
+
+static __device__ real widen(factor value) {
+    return __uint_as_float((unsigned)value.bits << 16);
+}
+
+// to nearest, ties to even
+static __device__ factor narrow(real value) {
+    unsigned bits = __float_as_uint(value);
+    factor result;
+    result.bits = value != value ? 0x7fff : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    return result;
+}
+
+#ifdef ROUNDED
+// Rounds to one of the two nearest bfloat16, to the nearer one more often, so that steps too small to be seen in a
+// parameter's 8 bits add up all the same. As random as the value's own lower bits and its place make it: every run of the
+// same step rounds alike.
+static __device__ unsigned scramble(unsigned value, unsigned place) {
+    unsigned hash = value * 2654435761u ^ place * 2246822519u;
+    hash = (hash ^ (hash >> 15)) * 2246822519u;
+    return hash ^ (hash >> 13);
+}
+
+static __device__ unsigned round_randomly(real value, unsigned random) {
+    return value != value ? 0x7fff : (__float_as_uint(value) + (random & 0xffff)) >> 16;
+}
+
+static __device__ real parameter(const factor *upper, const short *, long i) {
+    return widen(upper[i]);
+}
+
+static __device__ void set_parameter(factor *upper, short *, long i, real value) {
+    upper[i].bits = (unsigned short)round_randomly(value, scramble(__float_as_uint(value), (unsigned)i));
+}
+#else
+// A parameter is a float in two halves: the bfloat16 nearest to it, which products read, and the difference of their bits.
+static __device__ real parameter(const factor *upper, const short *lower, long i) {
+    return __uint_as_float(((unsigned)upper[i].bits << 16) + (int)lower[i]);
+}
+
+static __device__ void set_parameter(factor *upper, short *lower, long i, real value) {
+    unsigned bits = __float_as_uint(value);
+    unsigned top = (bits + 0x8000u) >> 16;
+    upper[i].bits = (unsigned short)top;
+    lower[i] = (short)(int)(bits - (top << 16));
+}
+#endif
+#else
+typedef real factor;
+
+static __device__ real widen(factor value) {
+    return value;
+}
+
+static __device__ factor narrow(real value) {
+    return value;
+}
+
+static __device__ real parameter(const factor *upper, const short *, long i) {
+    return upper[i];
+}
+
+static __device__ void set_parameter(factor *upper, short *, long i, real value) {
+    upper[i] = value;
+}
+#endif
+
+enum { IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID, ELU };
+
+static __device__ real activate(real z, int activation, real slope) {
+    switch (activation) {
+    case RELU:
+        return z > 0 ? z : (real)0;
+    case LEAKY_RELU:
+        return z > 0 ? z : slope * z;
+    case TANH:
+        return tanh(z);
+    case SIGMOID:
+        return 1 / (1 + exp(-z));
+    case ELU:
+        return z > 0 ? z : slope * expm1(z);
+    default:
+        return z;
+    }
+}
+
+// From the activation's value: none of these needs its argument.
+static __device__ real derivative(real y, int activation, real slope) {
+    switch (activation) {
+    case RELU:
+        return y > 0 ? (real)1 : (real)0;
+    case LEAKY_RELU:
+        return y > 0 ? (real)1 : slope;
+    case TANH:
+        return 1 - y * y;
+    case SIGMOID:
+        return y * (1 - y);
+    case ELU:
+        return y > 0 ? (real)1 : y + slope;
+    default:
+        return 1;
+    }
+}
+
+static __device__ double warp_sum(double value) {
+    for (int offset = 16; offset > 0; offset >>= 1) {
+        value += __shfl_xor_sync(0xffffffffu, value, offset);
+    }
+    return value;
+}
+
+static __device__ real warp_sum_real(real value) {
+    for (int offset = 16; offset > 0; offset >>= 1) {
+        value += __shfl_xor_sync(0xffffffffu, value, offset);
+    }
+    return value;
+}
+
+// The sum over a block of up to 1024 threads; in thread 0.
+static __device__ double block_sum(double value, int thread, int threads) {
+    __shared__ double sums[32];
+    value = warp_sum(value);
+    if ((thread & 31) == 0) {
+        sums[thread >> 5] = value;
+    }
+    __syncthreads();
+    if (thread < 32) {
+        value = warp_sum(thread < (threads + 31) / 32 ? sums[thread] : 0.0);
+    }
+    return value;
+}

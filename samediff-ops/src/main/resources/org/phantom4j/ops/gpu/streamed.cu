@@ -1,0 +1,136 @@
+#ifdef MATRIX_UNITS
+// c = x w for few samples, when reading the weights once is all that takes time: x [samples, inner] sample-major, w
+// [inner, outputs] with a column's elements together, c feature-major. A block has 64 outputs; weights and samples pass
+// through shared memory, several stages ahead. Everything is counted in words of four bytes: a float, or two bfloat16.
+//
+// `words`, those of a column, are a multiple of four. Block 256, grid (outputs / 64).
+enum {
+    STREAM_OUTPUTS = 64,
+    STREAM_WORDS = 128,
+    STREAM_STAGES = 4,
+    // words from row to row in shared memory: four more than they need, so that eight rows are in different banks
+    STREAM_PITCH = STREAM_WORDS + 4
+};
+
+static __device__ void stream_16(unsigned to, const void *from, bool exists) {
+    int bytes = exists ? 16 : 0;
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes));
+}
+
+static __device__ unsigned fragment(unsigned word) {
+#ifdef BF16
+    return word;
+#else
+    unsigned rounded;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(__uint_as_float(word)));
+    return rounded;
+#endif
+}
+
+static __device__ void multiply_words(float *sum, const unsigned *a, unsigned b0, unsigned b1) {
+#ifdef BF16
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+                 "{%0, %1, %2, %3};"
+#else
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+                 "{%0, %1, %2, %3};"
+#endif
+            : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+// TILES of eight samples.
+template <int TILES>
+static __device__ void streamed(const unsigned *x, const unsigned *w, real *c, int samples, int outputs, int words) {
+    enum { ROWS = STREAM_OUTPUTS + 8 * TILES, STAGE = ROWS * STREAM_PITCH * 4 };
+    extern __shared__ __align__(16) char shared[];
+    unsigned base = (unsigned)__cvta_generic_to_shared(shared);
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    int o0 = blockIdx.x * STREAM_OUTPUTS;
+    int steps = (words + STREAM_WORDS - 1) / STREAM_WORDS;
+    auto load = [&](int step) {
+        unsigned stage = base + step % STREAM_STAGES * STAGE;
+        for (int i = threadIdx.x; i < ROWS * (STREAM_WORDS / 4); i += 256) {
+            int row = i / (STREAM_WORDS / 4), word = i % (STREAM_WORDS / 4) * 4, from = step * STREAM_WORDS + word;
+            bool weight = row < STREAM_OUTPUTS;
+            int at = weight ? o0 + row : row - STREAM_OUTPUTS;
+            bool exists = from < words && at < (weight ? outputs : samples);
+            stream_16(stage + (row * STREAM_PITCH + word) * 4, exists ? (weight ? w : x) + (long)at * words + from : w, exists);
+        }
+    };
+    for (int step = 0; step < STREAM_STAGES - 1; step++) {
+        if (step < steps) {
+            load(step);
+        }
+        asm volatile("cp.async.commit_group;");
+    }
+    // a warp has 16 outputs and one half of each stage's words
+    int half = warp & 1;
+    float sums[TILES][4] = {};
+    for (int step = 0; step < steps; step++) {
+        asm volatile("cp.async.wait_group %0;" ::"n"(STREAM_STAGES - 2));
+        __syncthreads();
+        if (step + STREAM_STAGES - 1 < steps) {
+            load(step + STREAM_STAGES - 1);
+        }
+        asm volatile("cp.async.commit_group;");
+        const unsigned *stage = (const unsigned *)(shared + step % STREAM_STAGES * STAGE);
+        const unsigned *own = stage + ((warp >> 1) * 16 + (lane >> 2)) * STREAM_PITCH + (lane & 3) + half * (STREAM_WORDS / 2);
+        const unsigned *others = stage + (STREAM_OUTPUTS + (lane >> 2)) * STREAM_PITCH + (lane & 3) + half * (STREAM_WORDS / 2);
+#pragma unroll 4
+        for (int i = 0; i < STREAM_WORDS / 2; i += 8) {
+            unsigned a[4] = {fragment(own[i]), fragment(own[8 * STREAM_PITCH + i]), fragment(own[i + 4]),
+                    fragment(own[8 * STREAM_PITCH + i + 4])};
+#pragma unroll
+            for (int t = 0; t < TILES; t++) {
+                multiply_words(sums[t], a, fragment(others[8 * t * STREAM_PITCH + i]),
+                        fragment(others[8 * t * STREAM_PITCH + i + 4]));
+            }
+        }
+    }
+    __syncthreads();
+    float *halves = (float *)shared + (warp >> 1) * TILES * 4 * 32 + lane;
+#pragma unroll
+    for (int i = 0; i < TILES * 4; i++) {
+        if (half) {
+            halves[32 * i] = sums[i / 4][i % 4];
+        }
+    }
+    __syncthreads();
+    if (half) {
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < TILES * 4; i++) {
+        int o = o0 + (warp >> 1) * 16 + (lane >> 2) + (i % 4 / 2) * 8;
+        int b = i / 4 * 8 + (lane & 3) * 2 + i % 2;
+        if (o < outputs && b < samples) {
+            c[(long)o * samples + b] = sums[i / 4][i % 4] + halves[32 * i];
+        }
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256) streamed_8(const unsigned *x, const unsigned *w, real *c, int samples,
+        int outputs, int words) {
+    streamed<1>(x, w, c, samples, outputs, words);
+}
+
+extern "C" __global__ void __launch_bounds__(256) streamed_16(const unsigned *x, const unsigned *w, real *c, int samples,
+        int outputs, int words) {
+    streamed<2>(x, w, c, samples, outputs, words);
+}
+
+extern "C" __global__ void __launch_bounds__(256) streamed_32(const unsigned *x, const unsigned *w, real *c, int samples,
+        int outputs, int words) {
+    streamed<4>(x, w, c, samples, outputs, words);
+}
+#endif
+
+// Brings the first lines of each column of what will be read next into the second-level cache; columns are `pitch` apart.
+extern "C" __global__ void __launch_bounds__(256) prefetch(const char *from, int lines, long pitch, long columns) {
+    enum { LINE = 128 };
+    long stride = (long)gridDim.x * blockDim.x;
+    for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x; i < lines * columns; i += stride) {
+        asm volatile("prefetch.global.L2 [%0];" ::"l"(from + i / lines * pitch + i % lines * LINE));
+    }
+}
