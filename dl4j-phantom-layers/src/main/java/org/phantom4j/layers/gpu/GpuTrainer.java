@@ -32,6 +32,9 @@ import org.phantom4j.ops.gpu.Precision;
  */
 public final class GpuTrainer implements AutoCloseable {
 
+    /** Rows that {@link #output} computes at a time. */
+    private static final int MOST_ROWS = 256;
+
     private final MultiLayerNetwork network;
     private final GpuOptions options;
     private final GpuMachine machine;
@@ -39,6 +42,7 @@ public final class GpuTrainer implements AutoCloseable {
     private final ShardRange own;
     private final DeviceParameters parameters;
     private final Map<Long, StepProgram> programs = new HashMap<>();
+    private final Map<Long, ForwardPass> forward = new HashMap<>();
     private StepProgram last;
     private int steps;
 
@@ -52,11 +56,7 @@ public final class GpuTrainer implements AutoCloseable {
     public GpuTrainer(MultiLayerNetwork network, DeviceGroup group, GpuOptions options) {
         this.network = network;
         this.options = options;
-        try {
-            this.stack = stack(network.getLayerWiseConfigurations(), group.size(), options.precision());
-        } catch (StackParser.UnsupportedStackException e) {
-            throw new IllegalArgumentException("the compiled step does not do this network: " + e.getMessage(), e);
-        }
+        this.stack = requireStack(network.getLayerWiseConfigurations(), group.size(), options.precision());
         this.own = ShardRange.of(group.rank(), group.size(), stack.shards());
         this.machine = new GpuMachine(options.device(), group, options.precision());
         try {
@@ -75,6 +75,15 @@ public final class GpuTrainer implements AutoCloseable {
             return Optional.empty();
         } catch (StackParser.UnsupportedStackException e) {
             return Optional.of(e.getMessage());
+        }
+    }
+
+    /** The network as a compiled step sees it. */
+    static Stack requireStack(MultiLayerConfiguration configuration, int ranks, Precision precision) {
+        try {
+            return stack(configuration, ranks, precision);
+        } catch (StackParser.UnsupportedStackException e) {
+            throw new IllegalArgumentException("the compiled step does not do this network: " + e.getMessage(), e);
         }
     }
 
@@ -103,12 +112,7 @@ public final class GpuTrainer implements AutoCloseable {
      * @param batch whole features and labels, [B, n]
      */
     public void fit(DataSet batch) {
-        long size = batch.getFeatures().size(0);
-        StepProgram program = programs.get(size);
-        if (program == null) {
-            program = new StepProgram(machine, stack, parameters, own, size, true);
-            programs.put(size, program);
-        }
+        StepProgram program = program(batch.getFeatures().size(0));
         HostRows features = HostRows.of(batch.getFeatures(), machine.precision, inputs());
         HostRows labels =
                 HostRows.of(batch.getLabels(), machine.precision, stack.end().width());
@@ -124,6 +128,46 @@ public final class GpuTrainer implements AutoCloseable {
             Reference.reachabilityFence(features);
             Reference.reachabilityFence(labels);
         }
+    }
+
+    /**
+     * Records the step for a size of batch, which {@link #fit} does at its first use otherwise. A collective: every rank
+     * calls it.
+     */
+    public void prepare(long batch) {
+        program(batch);
+    }
+
+    private StepProgram program(long batch) {
+        StepProgram program = programs.get(batch);
+        if (program == null) {
+            program = new StepProgram(machine, stack, parameters, own, batch, true);
+            programs.put(batch, program);
+        }
+        return program;
+    }
+
+    /**
+     * Computes the network's outputs with the parameters as they are now. A collective: every rank calls it with the same
+     * rows.
+     *
+     * @param features whole features, [rows, n]
+     * @return [rows, outputs] on every rank, in 'c' order, of the network's type
+     */
+    public INDArray output(INDArray features) {
+        long rows = Math.min(features.size(0), MOST_ROWS);
+        ForwardPass pass = forward.get(rows);
+        if (pass == null) {
+            pass = new ForwardPass(machine, stack, parameters, own, rows, options.timeout());
+            forward.put(rows, pass);
+        }
+        return pass.outputs(features);
+    }
+
+    /** Reads parameters and updater state from the network again; steps since the last {@link #store} are lost. */
+    public void load() {
+        HostParameters.load(machine, parameters, network);
+        steps = 0;
     }
 
     private long inputs() {
@@ -169,6 +213,7 @@ public final class GpuTrainer implements AutoCloseable {
     @Override
     public void close() {
         programs.values().forEach(StepProgram::close);
+        forward.values().forEach(ForwardPass::close);
         machine.close();
     }
 

@@ -98,11 +98,6 @@ final class OutputEnd extends NetworkEnd {
         return null;
     }
 
-    /** The network's outputs, [outputs, B] column-major reals; of a program without training. */
-    long outputs() {
-        return outputs;
-    }
-
     @Override
     void forward() {
         Work.run(forward);
@@ -140,6 +135,21 @@ final class OutputEnd extends NetworkEnd {
                     inputs.get(i).width(),
                     last.activation);
         }
+    }
+
+    @Override
+    void gatherOutputs() {
+        // every rank has computed all of them
+    }
+
+    @Override
+    void copyOutputs(long to) {
+        machine.main.copy(to, outputs, batch * width * machine.precision.resultBytes());
+    }
+
+    @Override
+    char outputOrder() {
+        return 'c';
     }
 
     @Override
