@@ -11,6 +11,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.layers.train.StepTrainer;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.Precision;
 
@@ -30,7 +31,7 @@ import org.phantom4j.ops.gpu.Precision;
  *
  * <p>Threads: the rank's own.
  */
-public final class GpuTrainer implements AutoCloseable {
+public final class GpuTrainer implements StepTrainer {
 
     /** Rows that {@link #output} computes at a time. */
     private static final int MOST_ROWS = 256;
@@ -130,6 +131,12 @@ public final class GpuTrainer implements AutoCloseable {
         }
     }
 
+    @Override
+    public double step(DataSet batch) {
+        fit(batch);
+        return score();
+    }
+
     /**
      * Records the step for a size of batch, which {@link #fit} does at its first use otherwise. A collective: every rank
      * calls it.
@@ -154,6 +161,7 @@ public final class GpuTrainer implements AutoCloseable {
      * @param features whole features, [rows, n]
      * @return [rows, outputs] on every rank, in 'c' order, of the network's type
      */
+    @Override
     public INDArray output(INDArray features) {
         long rows = Math.min(features.size(0), MOST_ROWS);
         ForwardPass pass = forward.get(rows);
@@ -165,6 +173,7 @@ public final class GpuTrainer implements AutoCloseable {
     }
 
     /** Reads parameters and updater state from the network again; steps since the last {@link #store} are lost. */
+    @Override
     public void load() {
         HostParameters.load(machine, parameters, network);
         steps = 0;
@@ -203,6 +212,7 @@ public final class GpuTrainer implements AutoCloseable {
     }
 
     /** Writes parameters, updater state and the number of steps back to the network. */
+    @Override
     public void store() {
         HostParameters.store(machine, parameters, network);
         network.setIterationCount(network.getIterationCount() + steps);
