@@ -34,7 +34,7 @@ import org.phantom4j.ops.gpu.Precision;
 public final class GpuTrainer implements StepTrainer {
 
     /** Rows that {@link #output} computes at a time. */
-    private static final int MOST_ROWS = 256;
+    private static final int ROWS = 256;
 
     private final MultiLayerNetwork network;
     private final GpuOptions options;
@@ -43,7 +43,7 @@ public final class GpuTrainer implements StepTrainer {
     private final ShardRange own;
     private final DeviceParameters parameters;
     private final Map<Long, StepProgram> programs = new HashMap<>();
-    private final Map<Long, ForwardPass> forward = new HashMap<>();
+    private ForwardPass forward;
     private StepProgram last;
     private int steps;
 
@@ -163,13 +163,10 @@ public final class GpuTrainer implements StepTrainer {
      */
     @Override
     public INDArray output(INDArray features) {
-        long rows = Math.min(features.size(0), MOST_ROWS);
-        ForwardPass pass = forward.get(rows);
-        if (pass == null) {
-            pass = new ForwardPass(machine, stack, parameters, own, rows, options.timeout());
-            forward.put(rows, pass);
+        if (forward == null) {
+            forward = new ForwardPass(machine, stack, parameters, own, ROWS, options.timeout());
         }
-        return pass.outputs(features);
+        return forward.outputs(features);
     }
 
     /** Reads parameters and updater state from the network again; steps since the last {@link #store} are lost. */
@@ -223,7 +220,9 @@ public final class GpuTrainer implements StepTrainer {
     @Override
     public void close() {
         programs.values().forEach(StepProgram::close);
-        forward.values().forEach(ForwardPass::close);
+        if (forward != null) {
+            forward.close();
+        }
         machine.close();
     }
 

@@ -70,6 +70,11 @@ record ModelOptions(
             return this == FP64 ? DataType.DOUBLE : DataType.FLOAT;
         }
 
+        /** Bytes of an activation between ranks. */
+        int activationBytes() {
+            return gpu().factorBytes();
+        }
+
         /** Whether only GPUs compute in it. */
         boolean isForGpu() {
             return this == TF32 || this == BF16;
