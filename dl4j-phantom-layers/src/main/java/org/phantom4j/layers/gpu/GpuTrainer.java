@@ -11,6 +11,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.layers.train.StepTrainer;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.Precision;
 
@@ -30,7 +31,10 @@ import org.phantom4j.ops.gpu.Precision;
  *
  * <p>Threads: the rank's own.
  */
-public final class GpuTrainer implements AutoCloseable {
+public final class GpuTrainer implements StepTrainer {
+
+    /** Rows that {@link #output} computes at a time. */
+    private static final int ROWS = 256;
 
     private final MultiLayerNetwork network;
     private final GpuOptions options;
@@ -39,6 +43,7 @@ public final class GpuTrainer implements AutoCloseable {
     private final ShardRange own;
     private final DeviceParameters parameters;
     private final Map<Long, StepProgram> programs = new HashMap<>();
+    private ForwardPass forward;
     private StepProgram last;
     private int steps;
 
@@ -52,11 +57,7 @@ public final class GpuTrainer implements AutoCloseable {
     public GpuTrainer(MultiLayerNetwork network, DeviceGroup group, GpuOptions options) {
         this.network = network;
         this.options = options;
-        try {
-            this.stack = stack(network.getLayerWiseConfigurations(), group.size(), options.precision());
-        } catch (StackParser.UnsupportedStackException e) {
-            throw new IllegalArgumentException("the compiled step does not do this network: " + e.getMessage(), e);
-        }
+        this.stack = requireStack(network.getLayerWiseConfigurations(), group.size(), options.precision());
         this.own = ShardRange.of(group.rank(), group.size(), stack.shards());
         this.machine = new GpuMachine(options.device(), group, options.precision());
         try {
@@ -75,6 +76,15 @@ public final class GpuTrainer implements AutoCloseable {
             return Optional.empty();
         } catch (StackParser.UnsupportedStackException e) {
             return Optional.of(e.getMessage());
+        }
+    }
+
+    /** The network as a compiled step sees it. */
+    static Stack requireStack(MultiLayerConfiguration configuration, int ranks, Precision precision) {
+        try {
+            return stack(configuration, ranks, precision);
+        } catch (StackParser.UnsupportedStackException e) {
+            throw new IllegalArgumentException("the compiled step does not do this network: " + e.getMessage(), e);
         }
     }
 
@@ -103,12 +113,7 @@ public final class GpuTrainer implements AutoCloseable {
      * @param batch whole features and labels, [B, n]
      */
     public void fit(DataSet batch) {
-        long size = batch.getFeatures().size(0);
-        StepProgram program = programs.get(size);
-        if (program == null) {
-            program = new StepProgram(machine, stack, parameters, own, size, true);
-            programs.put(size, program);
-        }
+        StepProgram program = program(batch.getFeatures().size(0));
         HostRows features = HostRows.of(batch.getFeatures(), machine.precision, inputs());
         HostRows labels =
                 HostRows.of(batch.getLabels(), machine.precision, stack.end().width());
@@ -124,6 +129,51 @@ public final class GpuTrainer implements AutoCloseable {
             Reference.reachabilityFence(features);
             Reference.reachabilityFence(labels);
         }
+    }
+
+    @Override
+    public double step(DataSet batch) {
+        fit(batch);
+        return score();
+    }
+
+    /**
+     * Records the step for a size of batch, which {@link #fit} does at its first use otherwise. A collective: every rank
+     * calls it.
+     */
+    public void prepare(long batch) {
+        program(batch);
+    }
+
+    private StepProgram program(long batch) {
+        StepProgram program = programs.get(batch);
+        if (program == null) {
+            program = new StepProgram(machine, stack, parameters, own, batch, true);
+            programs.put(batch, program);
+        }
+        return program;
+    }
+
+    /**
+     * Computes the network's outputs with the parameters as they are now. A collective: every rank calls it with the same
+     * rows.
+     *
+     * @param features whole features, [rows, n]
+     * @return [rows, outputs] on every rank, in 'c' order, of the network's type
+     */
+    @Override
+    public INDArray output(INDArray features) {
+        if (forward == null) {
+            forward = new ForwardPass(machine, stack, parameters, own, ROWS, options.timeout());
+        }
+        return forward.outputs(features);
+    }
+
+    /** Reads parameters and updater state from the network again; steps since the last {@link #store} are lost. */
+    @Override
+    public void load() {
+        HostParameters.load(machine, parameters, network);
+        steps = 0;
     }
 
     private long inputs() {
@@ -159,6 +209,7 @@ public final class GpuTrainer implements AutoCloseable {
     }
 
     /** Writes parameters, updater state and the number of steps back to the network. */
+    @Override
     public void store() {
         HostParameters.store(machine, parameters, network);
         network.setIterationCount(network.getIterationCount() + steps);
@@ -169,6 +220,9 @@ public final class GpuTrainer implements AutoCloseable {
     @Override
     public void close() {
         programs.values().forEach(StepProgram::close);
+        if (forward != null) {
+            forward.close();
+        }
         machine.close();
     }
 

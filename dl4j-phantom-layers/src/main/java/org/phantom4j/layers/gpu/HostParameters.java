@@ -8,11 +8,17 @@ import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.cuda.DeviceMemory;
+import org.phantom4j.ops.gpu.Parameter;
 
 /** A network's parameters and updater state, to the device and back. */
 final class HostParameters {
 
     private static final Duration LIMIT = Duration.ofMinutes(1);
+
+    /** Elements of a parameter that are copied at a time. */
+    private static final long PIECE = 1 << 22;
+
+    private static final int HALF_BYTES = 2;
 
     private HostParameters() {}
 
@@ -20,19 +26,12 @@ final class HostParameters {
     static void load(GpuMachine machine, DeviceParameters parameters, MultiLayerNetwork network) {
         INDArray values = network.params();
         require(parameters, values.length());
-        int bytes = machine.precision.resultBytes();
-        long address = address(values);
-        try (DeviceMemory staging = staging(machine, parameters)) {
-            for (Map.Entry<String, DeviceParameters.Place> entry :
-                    parameters.places().entrySet()) {
-                DeviceParameters.Place place = entry.getValue();
-                machine.main.copy(staging.address(), address + place.networkOffset() * bytes, place.length() * bytes);
-                machine.kernels.updates().store(machine.main, staging.address(), parameters.get(entry.getKey()));
-                await(machine);
-            }
-        }
-        INDArray state = updaterState(network);
-        if (parameters.firstState() == 0 || state == null) {
+        inPieces(machine, parameters, address(values), (host, staging, piece) -> {
+            machine.main.copy(staging, host, piece.length() * machine.precision.resultBytes());
+            machine.kernels.updates().store(machine.main, staging, piece);
+        });
+        INDArray state = updaterState(parameters, network);
+        if (state == null) {
             return;
         }
         copyState(machine, parameters, state, true);
@@ -48,28 +47,47 @@ final class HostParameters {
     /** Copies parameters and updater state back. */
     static void store(GpuMachine machine, DeviceParameters parameters, MultiLayerNetwork network) {
         INDArray values = network.params();
-        int bytes = machine.precision.resultBytes();
-        long address = address(values);
-        try (DeviceMemory staging = staging(machine, parameters)) {
-            for (Map.Entry<String, DeviceParameters.Place> entry :
-                    parameters.places().entrySet()) {
-                DeviceParameters.Place place = entry.getValue();
-                machine.kernels.updates().fetch(machine.main, parameters.get(entry.getKey()), staging.address());
-                machine.main.copy(address + place.networkOffset() * bytes, staging.address(), place.length() * bytes);
-                await(machine);
-            }
-        }
+        inPieces(machine, parameters, address(values), (host, staging, piece) -> {
+            machine.kernels.updates().fetch(machine.main, piece, staging);
+            machine.main.copy(host, staging, piece.length() * machine.precision.resultBytes());
+        });
         written(values);
-        INDArray state = updaterState(network);
-        if (parameters.firstState() != 0 && state != null) {
+        INDArray state = updaterState(parameters, network);
+        if (state != null) {
             copyState(machine, parameters, state, false);
             written(state);
         }
     }
 
-    /** Device memory for the longest parameter. */
-    private static DeviceMemory staging(GpuMachine machine, DeviceParameters parameters) {
-        return DeviceMemory.allocate(parameters.longest() * machine.precision.resultBytes());
+    /** Copies a piece of a parameter between an address in host memory and one on the device. */
+    private interface Piece {
+        void copy(long host, long staging, Parameter piece);
+    }
+
+    /** Goes over all parameters in pieces that take little memory on the device. */
+    private static void inPieces(GpuMachine machine, DeviceParameters parameters, long host, Piece each) {
+        int bytes = machine.precision.resultBytes();
+        long most = Math.min(PIECE, parameters.longest());
+        try (DeviceMemory staging = DeviceMemory.allocate(most * bytes)) {
+            for (Map.Entry<String, DeviceParameters.Place> entry :
+                    parameters.places().entrySet()) {
+                Parameter whole = parameters.get(entry.getKey());
+                long from = host + entry.getValue().networkOffset() * bytes;
+                for (long done = 0; done < whole.length(); done += most) {
+                    long count = Math.min(most, whole.length() - done);
+                    each.copy(from + done * bytes, staging.address(), piece(machine, whole, done, count));
+                    await(machine);
+                }
+            }
+        }
+    }
+
+    private static Parameter piece(GpuMachine machine, Parameter whole, long first, long count) {
+        return new Parameter(
+                whole.address() + first * machine.precision.factorBytes(),
+                whole.lower() == 0 ? 0 : whole.lower() + first * HALF_BYTES,
+                0,
+                count);
     }
 
     /** Deeplearning4j keeps the state of equal updaters as one block: first moments of all parameters, then second ones. */
@@ -96,8 +114,11 @@ final class HostParameters {
         machine.await(LIMIT);
     }
 
-    private static INDArray updaterState(MultiLayerNetwork network) {
-        return network.getUpdater() == null ? null : network.getUpdater().getStateViewArray();
+    /** Null where there is none on the device. */
+    private static INDArray updaterState(DeviceParameters parameters, MultiLayerNetwork network) {
+        return parameters.firstState() == 0 || network.getUpdater() == null
+                ? null
+                : network.getUpdater().getStateViewArray();
     }
 
     private static void require(DeviceParameters parameters, long length) {
@@ -120,7 +141,7 @@ final class HostParameters {
     }
 
     /** Tells a CUDA backend of ND4J that the host's memory is newer than the device's. */
-    private static void written(INDArray array) {
+    static void written(INDArray array) {
         array.putScalar(0, array.getDouble(0));
     }
 }

@@ -48,6 +48,19 @@ abstract class NetworkEnd {
 
     abstract long firstTarget();
 
+    /** Brings the outputs together on every rank, behind what the main stream has been given; of a program without training. */
+    abstract void gatherOutputs();
+
+    /**
+     * Copies the outputs, once gathered, to host memory.
+     *
+     * @param to address of [batch, outputs] reals in the order of {@link #outputOrder}
+     */
+    abstract void copyOutputs(long to);
+
+    /** How outputs lie in memory: 'c' or 'f'. */
+    abstract char outputOrder();
+
     /** Sums what the ranks know of the loss, if each knows a part. Last in a step, behind everything else. */
     final void finishLoss() {
         if (!stack.end().isOutputLayer()) {

@@ -99,11 +99,6 @@ final class OutputEnd extends NetworkEnd {
         return null;
     }
 
-    /** The network's outputs, [outputs, B] column-major reals; of a program without training. */
-    long outputs() {
-        return outputs;
-    }
-
     @Override
     void forward() {
         Work.run(forward);
@@ -136,6 +131,21 @@ final class OutputEnd extends NetworkEnd {
                     last.delta(i),
                     parameters.rate());
         }
+    }
+
+    @Override
+    void gatherOutputs() {
+        // every rank has computed all of them
+    }
+
+    @Override
+    void copyOutputs(long to) {
+        machine.main.copy(to, outputs, batch * width * machine.precision.resultBytes());
+    }
+
+    @Override
+    char outputOrder() {
+        return 'c';
     }
 
     @Override

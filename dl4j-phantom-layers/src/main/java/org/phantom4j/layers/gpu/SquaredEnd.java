@@ -2,6 +2,7 @@ package org.phantom4j.layers.gpu;
 
 import java.util.List;
 import java.util.stream.IntStream;
+import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.Kernels;
 import org.phantom4j.ops.gpu.TwoOrders;
@@ -10,14 +11,22 @@ import org.phantom4j.ops.gpu.TwoOrders;
 final class SquaredEnd extends NetworkEnd {
 
     private final Split split;
+    private final long blockBytes;
+    private final long whole;
     private final List<Long> exact;
+    private final GpuMachine.Exchange gather;
     private final List<Long> targets;
     private final long parts;
 
     SquaredEnd(StepLayout layout) {
         super(layout);
         this.split = new Split(stack.end().width(), stack.shards());
+        // the widest rank's: blocks that are gathered have one size
+        this.blockBytes = batch * split.width(ownOf(0)) * machine.precision.resultBytes();
         this.exact = reals();
+        boolean gathers = !training && machine.group.size() > 1;
+        this.whole = gathers ? machine.allocate(blockBytes * machine.group.size()) : 0;
+        this.gather = machine.exchange();
         this.targets = training ? reals() : List.of();
         this.parts = training ? machine.allocate(8L * partCount()) : 0;
     }
@@ -26,6 +35,10 @@ final class SquaredEnd extends NetworkEnd {
         return own.stream()
                 .mapToObj(j -> machine.allocateReals(batch * split.width(j)))
                 .toList();
+    }
+
+    private ShardRange ownOf(int rank) {
+        return ShardRange.of(rank, machine.group.size(), stack.shards());
     }
 
     private int partCount() {
@@ -61,6 +74,49 @@ final class SquaredEnd extends NetworkEnd {
             part += Kernels.lossParts(last.outWidth(i));
         }
         machine.kernels.sumLoss(machine.main, parts, part, loss);
+    }
+
+    @Override
+    void gatherOutputs() {
+        if (whole == 0) {
+            return;
+        }
+        long part = whole + machine.group.rank() * blockBytes;
+        copyOwn(part);
+        long count = blockBytes / machine.precision.resultBytes();
+        gather.startAllGather(machine.main, part, whole, count, machine.realType());
+        gather.await(machine.main);
+    }
+
+    /** Copies this rank's outputs to where they lie one behind the other. */
+    private void copyOwn(long to) {
+        long next = to;
+        for (int i = 0; i < own.count(); i++) {
+            long bytes = batch * split.width(own.first() + i) * machine.precision.resultBytes();
+            machine.main.copy(next, exact.get(i), bytes);
+            next += bytes;
+        }
+    }
+
+    @Override
+    void copyOutputs(long to) {
+        if (whole == 0) {
+            copyOwn(to);
+            return;
+        }
+        long bytesEach = batch * machine.precision.resultBytes();
+        for (int rank = 0; rank < machine.group.size(); rank++) {
+            ShardRange shards = ownOf(rank);
+            machine.main.copy(
+                    to + split.offset(shards.first()) * bytesEach,
+                    whole + rank * blockBytes,
+                    split.width(shards) * bytesEach);
+        }
+    }
+
+    @Override
+    char outputOrder() {
+        return 'f';
     }
 
     @Override

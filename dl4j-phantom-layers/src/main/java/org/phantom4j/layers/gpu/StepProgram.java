@@ -118,7 +118,7 @@ final class StepProgram implements AutoCloseable {
         return inputs().offset(own.first());
     }
 
-    /** Width of the targets that this rank needs, and the first of them among all. */
+    /** What comes after the last dense layer. */
     NetworkEnd end() {
         return end;
     }
@@ -129,7 +129,12 @@ final class StepProgram implements AutoCloseable {
 
     /** Copies this rank's columns of host values, sample-major reals with rows {@code pitch} apart, to the inputs. */
     void loadInputs(long from, long pitch) {
-        stage(from, pitch, firstInput(), inputWidth());
+        loadInputs(from, pitch, batch);
+    }
+
+    /** The same of fewer rows than a batch has: the others are numbers of no meaning. */
+    void loadInputs(long from, long pitch, long rows) {
+        stage(from, pitch, firstInput(), inputWidth(), rows);
         DenseStage first = stages.get(0);
         for (int i = 0; i < own.count(); i++) {
             Activations to = first.inputs().get(i);
@@ -147,13 +152,13 @@ final class StepProgram implements AutoCloseable {
 
     /** The same for targets. */
     void loadTargets(long from, long pitch) {
-        stage(from, pitch, end.firstTarget(), end.targetWidth());
+        stage(from, pitch, end.firstTarget(), end.targetWidth(), batch);
         end.loadTargets(staging, end.targetWidth());
     }
 
-    private void stage(long from, long pitch, long first, long width) {
+    private void stage(long from, long pitch, long first, long width, long rows) {
         int bytes = machine.precision.resultBytes();
-        machine.main.copyRows(staging, width * bytes, from + first * bytes, pitch * bytes, width * bytes, batch);
+        machine.main.copyRows(staging, width * bytes, from + first * bytes, pitch * bytes, width * bytes, rows);
     }
 
     /** Starts a step. */

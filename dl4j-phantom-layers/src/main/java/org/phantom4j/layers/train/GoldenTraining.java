@@ -3,6 +3,7 @@ package org.phantom4j.layers.train;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -49,28 +50,38 @@ public final class GoldenTraining {
      * @param replicas the group of the same shards in all replicas
      */
     public Map<String, Double> errors(Communicator replicas) {
-        MultiLayerNetwork network = RankNetwork.create(configuration());
-        forEachParameter((key, value) -> network.getParam(key).assign(value), "");
-        DataParallel parallel = DataParallel.join(network, replicas);
-        DataSet data = new DataSet(golden.array("x"), golden.array("t"));
+        return errors(DataType.DOUBLE, network -> StepTrainer.ofLayers(network, replicas));
+    }
+
+    /**
+     * The same of any training.
+     *
+     * @param type FLOAT or DOUBLE, of the network
+     */
+    public Map<String, Double> errors(DataType type, Function<MultiLayerNetwork, StepTrainer> trainers) {
+        MultiLayerNetwork network = RankNetwork.create(configuration(type));
+        forEachParameter((key, value) -> network.getParam(key).assign(value.castTo(type)), "");
+        DataSet data = RandomTraining.typed(new DataSet(golden.array("x"), golden.array("t")), type);
         int steps = Integer.parseInt(golden.text("steps"));
         double[] losses = new double[steps + 1];
-        for (int step = 0; step < steps; step++) {
-            parallel.fit(data);
-            losses[step] = network.score();
-        }
-        losses[steps] = network.score(data);
-
         Map<String, Double> errors = new TreeMap<>();
+        try (StepTrainer trainer = trainers.apply(network)) {
+            for (int step = 0; step < steps; step++) {
+                losses[step] = trainer.step(data);
+            }
+            trainer.store();
+            forEachParameter(
+                    (key, value) -> errors.put(key, GoldenCase.relativeError(value, network.getParam(key))), "final_");
+            // the loss after the last step is that before another
+            losses[steps] = trainer.step(data);
+        }
         errors.put("losses", GoldenCase.relativeError(golden.array("losses"), Nd4j.createFromArray(losses)));
-        forEachParameter(
-                (key, value) -> errors.put(key, GoldenCase.relativeError(value, network.getParam(key))), "final_");
         return errors;
     }
 
-    private MultiLayerConfiguration configuration() {
+    private MultiLayerConfiguration configuration(DataType type) {
         NeuralNetConfiguration.ListBuilder layers = new NeuralNetConfiguration.Builder()
-                .dataType(DataType.DOUBLE)
+                .dataType(type)
                 .updater(new Sgd(Double.parseDouble(golden.text("learningRate"))))
                 .list();
         for (int i = 0; i + 1 < widths.length; i++) {

@@ -34,11 +34,21 @@ public final class NetworkCost {
      * @throws IllegalArgumentException for a layer of a kind that is not listed above
      */
     public static LayerCost of(MultiLayerConfiguration configuration, int ranks, long batch, int elementBytes) {
+        return of(configuration, ranks, batch, elementBytes, elementBytes);
+    }
+
+    /**
+     * The same where sums are sent in another type than activations.
+     *
+     * @param sumBytes bytes of a value of an output layer's sums
+     */
+    public static LayerCost of(
+            MultiLayerConfiguration configuration, int ranks, long batch, int elementBytes, int sumBytes) {
         LayerCost total = LayerCost.ZERO;
         boolean wholeInput = true;
         for (int i = 0; i < configuration.getConfs().size(); i++) {
             Layer layer = configuration.getConf(i).getLayer();
-            total = total.plus(of(layer, ranks, batch, elementBytes));
+            total = total.plus(of(layer, ranks, batch, elementBytes, sumBytes));
             if (layer instanceof ShardedLayer sharded && wholeInput && sharded.isInputGradient()) {
                 long width = ((FeedForwardLayer) layer).getNIn();
                 total = total.plus(bytes(0, (ranks - 1) * width * batch * elementBytes));
@@ -51,7 +61,7 @@ public final class NetworkCost {
         return total;
     }
 
-    private static LayerCost of(Layer layer, int ranks, long batch, int elementBytes) {
+    private static LayerCost of(Layer layer, int ranks, long batch, int elementBytes, int sumBytes) {
         if (layer instanceof PhantomDenseLayer phantom) {
             return phantom.geometry().phantomCost(ranks, batch, phantom.isInputGradient(), elementBytes);
         }
@@ -68,7 +78,7 @@ public final class NetworkCost {
         if (layer instanceof ShardedOutputLayer output) {
             long values = batch * output.getNOut();
             return dense(output, output.hasBias(), batch, output.isInputGradient())
-                    .plus(bytes(2L * (ranks - 1) * values * elementBytes, 0));
+                    .plus(bytes(2L * (ranks - 1) * values * sumBytes, 0));
         }
         if (layer instanceof BaseOutputLayer output) {
             return dense(output, output.hasBias(), batch, true);

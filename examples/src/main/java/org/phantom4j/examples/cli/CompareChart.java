@@ -51,6 +51,9 @@ final class CompareChart {
                     outcome.formula().bytes(),
                     tensor.formula().bytes());
             add(names, shares, "time a step", outcome.msPerStep(), tensor.msPerStep());
+            if (outcome.joulesPerStep() != null && tensor.joulesPerStep() != null) {
+                add(names, shares, "energy a step", outcome.joulesPerStep(), tensor.joulesPerStep());
+            }
             if (outcome.peakBytes() != null && tensor.peakBytes() != null) {
                 add(names, shares, "peak memory", outcome.peakBytes(), tensor.peakBytes());
             }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
@@ -26,6 +27,11 @@ final class CompareCommand implements Command {
     private static final int WARM_UP = 5;
     private static final int TIMED_STEPS = 5;
 
+    /** Counters of GPUs move some ten times a second. */
+    private static final double ENERGY_MS = 2000;
+
+    private static final int MOST_STEPS = 50_000;
+
     /** Makes any sum of memory negative. */
     private static final long UNKNOWN = Long.MIN_VALUE / (1 << 20);
 
@@ -37,7 +43,9 @@ final class CompareCommand implements Command {
             long countedMultiplyAdds,
             long countedBytes,
             double msPerStep,
+            Double joulesPerStep,
             Long peakBytes,
+            Long deviceBytes,
             double loss,
             Double testLoss,
             Double testAccuracy) {
@@ -56,7 +64,7 @@ final class CompareCommand implements Command {
 
     @Override
     public String summary() {
-        return "Compares phantom with tensor parallelism: parameters, products, bytes, time, memory and loss.";
+        return "Compares phantom with tensor parallelism: parameters, products, bytes, time, energy, memory and loss.";
     }
 
     @Override
@@ -107,10 +115,10 @@ final class CompareCommand implements Command {
         }
         Mesh mesh = Mesh.of(group, 1);
         List<ModelOptions> models = List.of(options.model, options.model.with(Model.TENSOR));
-        double[][] times = times(mesh, models, options, repeats);
+        List<Pace> paces = paces(mesh, models, options, repeats);
         List<Outcome> outcomes = new ArrayList<>();
         for (int i = 0; i < models.size(); i++) {
-            outcomes.add(train(mesh, models.get(i), options, steps, RankTraining.median(times[i])));
+            outcomes.add(train(mesh, models.get(i), options, steps, paces.get(i)));
         }
         RankResults.onFirstRank(group, () -> {
             report(outcomes, options, steps, json, chart);
@@ -135,23 +143,54 @@ final class CompareCommand implements Command {
         }
     }
 
-    /** Milliseconds a step of each model, repeat by repeat, the models in turn on the same ranks. */
-    private static double[][] times(Mesh mesh, List<ModelOptions> models, TrainingOptions options, int repeats) {
+    /**
+     * What a step takes.
+     *
+     * @param ms the median
+     * @param joules null if not measured
+     */
+    private record Pace(double ms, Double joules) {}
+
+    /** What a step of each model takes, the models in turn on the same ranks. */
+    private static List<Pace> paces(Mesh mesh, List<ModelOptions> models, TrainingOptions options, int repeats) {
         List<RankTraining> trainings = new ArrayList<>();
-        for (ModelOptions model : models) {
-            trainings.add(newTraining(mesh, model, options));
-        }
-        double[][] ms = new double[models.size()][repeats];
-        for (int repeat = -1; repeat < repeats; repeat++) {
-            for (int i = 0; i < models.size(); i++) {
-                double each = time(mesh.all(), trainings.get(i), repeat < 0 ? WARM_UP : TIMED_STEPS);
-                if (repeat >= 0) {
-                    ms[i][repeat] = each;
+        try {
+            for (ModelOptions model : models) {
+                trainings.add(newTraining(mesh, model, options));
+            }
+            double[][] ms = new double[models.size()][repeats];
+            for (int repeat = -1; repeat < repeats; repeat++) {
+                for (int i = 0; i < models.size(); i++) {
+                    double each = time(mesh.all(), trainings.get(i), repeat < 0 ? WARM_UP : TIMED_STEPS);
+                    if (repeat >= 0) {
+                        ms[i][repeat] = each;
+                    }
                 }
             }
+            List<Pace> paces = new ArrayList<>();
+            for (int i = 0; i < models.size(); i++) {
+                double median = RankTraining.median(ms[i]);
+                paces.add(new Pace(median, joules(mesh.all(), trainings.get(i), options, median)));
+            }
+            return paces;
+        } finally {
+            trainings.forEach(RankTraining::close);
         }
-        trainings.forEach(RankTraining::close);
-        return ms;
+    }
+
+    /** Joules a step of all ranks, over some seconds; null if one of them cannot measure. */
+    private static Double joules(Communicator group, RankTraining training, TrainingOptions options, double ms) {
+        // all ranks make as many steps
+        double steps = RankResults.max(group, Math.ceil(ENERGY_MS / ms));
+        int count = (int) Math.min(MOST_STEPS, steps);
+        try (RankEnergy energy = RankEnergy.start(group, options)) {
+            if (!energy.isMeasured()) {
+                return null;
+            }
+            double unused = time(group, training, count);
+            OptionalDouble joules = energy.joules();
+            return joules.isPresent() ? joules.getAsDouble() / count : null;
+        }
     }
 
     private static double time(Communicator group, RankTraining training, int steps) {
@@ -170,7 +209,7 @@ final class CompareCommand implements Command {
     }
 
     /** Trains one model alone, so that its memory can be told from the other's. */
-    private static Outcome train(Mesh mesh, ModelOptions model, TrainingOptions options, int steps, double msPerStep) {
+    private static Outcome train(Mesh mesh, ModelOptions model, TrainingOptions options, int steps, Pace pace) {
         Communicator group = mesh.all();
         boolean ranksAreProcesses = options.comm.backend().ranksAreProcesses();
         long before = startPeak(group, ranksAreProcesses);
@@ -190,8 +229,10 @@ final class CompareCommand implements Command {
                     RankResults.sum(group, training.network().numParams()) - replicated(model, corpus),
                     multiplyAdds,
                     bytes,
-                    msPerStep,
+                    pace.ms(),
+                    pace.joules(),
                     before < 0 || peak.isEmpty() ? null : Long.valueOf(peak.getAsLong() - before),
+                    options.device.cuda() ? RankResults.sum(group, training.deviceBytes()) : null,
                     loss,
                     test.loss(),
                     test.accuracy());
@@ -241,12 +282,16 @@ final class CompareCommand implements Command {
         if (phantom.peakBytes() != null && tensor.peakBytes() != null) {
             row(rows, "peak memory (bytes)", phantom.peakBytes(), tensor.peakBytes());
         }
+        if (phantom.deviceBytes() != null) {
+            row(rows, "GPU memory (bytes)", phantom.deviceBytes(), tensor.deviceBytes());
+        }
         decimal(rows, "loss after " + steps + " steps", phantom.loss(), tensor.loss());
         decimal(rows, "test loss", phantom.testLoss(), tensor.testLoss());
         if (phantom.testAccuracy() != null) {
             decimal(rows, "test accuracy", phantom.testAccuracy(), tensor.testAccuracy());
         }
-        rows.add(new Object[] {"energy", "not measured", "not measured", ""});
+        energy(rows, "energy a step (J)", phantom, tensor, 1);
+        energy(rows, "energy a sample (J)", phantom, tensor, options.batch());
         Column[] columns = {
             new Column().dataAlign(HorizontalAlign.LEFT),
             new Column().header("phantom"),
@@ -269,6 +314,22 @@ final class CompareCommand implements Command {
         rows.add(new Object[] {name, String.format("%,d", phantom), String.format("%,d", tensor), ratio});
     }
 
+    private static void energy(List<Object[]> rows, String name, Outcome phantom, Outcome tensor, int samples) {
+        boolean known = phantom.joulesPerStep() != null && tensor.joulesPerStep() != null;
+        rows.add(new Object[] {
+            name,
+            joules(phantom, samples),
+            joules(tensor, samples),
+            known ? String.format("%.2f", phantom.joulesPerStep() / tensor.joulesPerStep()) : ""
+        });
+    }
+
+    private static String joules(Outcome outcome, int samples) {
+        return outcome.joulesPerStep() == null
+                ? "not measured"
+                : String.format("%.4g", outcome.joulesPerStep() / samples);
+    }
+
     private static void decimal(List<Object[]> rows, String name, double phantom, double tensor) {
         rows.add(new Object[] {name, String.format("%.5g", phantom), String.format("%.5g", tensor), ""});
     }
@@ -284,6 +345,7 @@ final class CompareCommand implements Command {
         results.put("comm", training.comm.name());
         results.put("precision", Arguments.lower(options.precision()));
         results.put("batch", options.batch());
+        results.put("device", training.device.cuda() ? "cuda" : "cpu");
         results.put("steps", steps);
         for (Outcome outcome : outcomes) {
             Map<String, Object> values = new LinkedHashMap<>();
@@ -298,7 +360,11 @@ final class CompareCommand implements Command {
             values.put("finalLoss", outcome.loss());
             values.put("testLoss", outcome.testLoss());
             values.put("testAccuracy", outcome.testAccuracy());
-            values.put("joules", null);
+            values.put("deviceBytes", outcome.deviceBytes());
+            values.put("joulesPerStep", outcome.joulesPerStep());
+            values.put(
+                    "joulesPerSample",
+                    outcome.joulesPerStep() == null ? null : outcome.joulesPerStep() / options.batch());
             results.put(outcome.model(), values);
         }
         return results;

@@ -1,5 +1,6 @@
 package org.phantom4j.examples.cli;
 
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -14,6 +15,7 @@ import org.phantom4j.comm.nccl.NcclDevices;
 import org.phantom4j.comm.nccl.NcclGroup;
 import org.phantom4j.examples.cli.ModelOptions.Precision;
 import org.phantom4j.layers.gpu.GpuOptions;
+import org.phantom4j.layers.gpu.GpuPredictor;
 import org.phantom4j.layers.gpu.GpuTrainer;
 
 /**
@@ -91,9 +93,21 @@ record DeviceOptions(boolean cuda, int first, Engine engine) {
         if (cuda && replicas > 1) {
             throw new UsageException("--data-parallel is for --device cpu, for now");
         }
-        if (cuda && CudaDevice.count() == 0) {
+        if (cuda) {
+            requireDevices(ranks);
+        }
+    }
+
+    private void requireDevices(int ranks) {
+        int devices = CudaDevice.count();
+        if (devices == 0) {
             throw new UsageException(
                     "--device cuda: there is no CUDA device here; phantom doctor says what this machine has");
+        }
+        if (ranks == 1 && first >= devices) {
+            throw new UsageException("--device cuda:" + first + ": this process sees "
+                    + (devices == 1 ? "one CUDA device, number 0" : devices + " CUDA devices, 0 to " + (devices - 1))
+                    + "; CUDA_VISIBLE_DEVICES may hide others");
         }
     }
 
@@ -110,31 +124,60 @@ record DeviceOptions(boolean cuda, int first, Engine engine) {
      * @throws UsageException if neither can
      */
     Optional<GpuTrainer> trainer(MultiLayerNetwork network, Communicator group, TrainingOptions options) {
+        Precision precision = options.model.precision();
+        return isCompiled(network.getLayerWiseConfigurations(), group, precision)
+                ? Optional.of(
+                        new GpuTrainer(network, devices(group), gpuOptions(group, precision, options.comm.timeout())))
+                : Optional.empty();
+    }
+
+    /** The same for a network's outputs. */
+    Optional<GpuPredictor> predictor(
+            MultiLayerNetwork network, Communicator group, Precision precision, Duration timeout, int batch) {
+        return isCompiled(network.getLayerWiseConfigurations(), group, precision)
+                ? Optional.of(new GpuPredictor(network, devices(group), gpuOptions(group, precision, timeout), batch))
+                : Optional.empty();
+    }
+
+    /** A rank's GPU, as a compiled step sees it. */
+    static DeviceGroup devices(Communicator group) {
+        return group.size() == 1 ? DeviceGroup.single() : NcclDevices.of(group);
+    }
+
+    GpuOptions gpuOptions(Communicator group, Precision precision, Duration timeout) {
+        return new GpuOptions(ordinal(group), precision.gpu(), timeout);
+    }
+
+    /** Whether a compiled step runs the network; else Deeplearning4j's layers do. */
+    private boolean isCompiled(MultiLayerConfiguration configuration, Communicator group, Precision precision) {
         if (!cuda) {
-            return Optional.empty();
+            return false;
         }
-        org.phantom4j.ops.gpu.Precision precision = options.model.precision().gpu();
-        MultiLayerConfiguration configuration = network.getLayerWiseConfigurations();
-        Optional<String> obstacle = GpuTrainer.obstacle(configuration, group.size(), precision);
+        Optional<String> obstacle = GpuTrainer.obstacle(configuration, group.size(), precision.gpu());
         if (engine != Engine.LAYERS && obstacle.isEmpty()) {
-            DeviceGroup devices = group.size() == 1 ? DeviceGroup.single() : NcclDevices.of(group);
-            return Optional.of(new GpuTrainer(
-                    network, devices, new GpuOptions(ordinal(group), precision, options.comm.timeout())));
+            return true;
         }
         if (engine == Engine.COMPILED) {
             throw new UsageException("--engine compiled does not do this network: " + obstacle.orElseThrow());
         }
-        if (options.model.precision().isForGpu()) {
-            throw new UsageException(
-                    "--engine layers computes in fp32 or fp64, not in " + Arguments.lower(options.model.precision()));
+        requireLayers(
+                engine == Engine.LAYERS ? "--engine layers" : "this network (" + obstacle.orElseThrow() + ")",
+                precision);
+        return false;
+    }
+
+    /**
+     * Refuses layers where they do not run on GPUs.
+     *
+     * @param what asks for them
+     */
+    static void requireLayers(String what, Precision precision) {
+        if (precision.isForGpu()) {
+            throw new UsageException("--engine layers computes in fp32 or fp64, not in " + Arguments.lower(precision));
         }
-        boolean onCuda = Nd4j.getBackend().getNDArrayClass().getName().contains("jcublas");
-        if (!onCuda) {
-            throw new UsageException(
-                    (engine == Engine.LAYERS ? "--engine layers" : "this network (" + obstacle.orElseThrow() + ")")
-                            + " needs ND4J's CUDA backend on PHANTOM_CLASSPATH; ND4J has started "
-                            + Nd4j.getBackend().getClass().getSimpleName());
+        if (!Nd4j.getBackend().getNDArrayClass().getName().contains("jcublas")) {
+            throw new UsageException(what + " needs ND4J's CUDA backend on PHANTOM_CLASSPATH; ND4J has started "
+                    + Nd4j.getBackend().getClass().getSimpleName());
         }
-        return Optional.empty();
     }
 }

@@ -71,6 +71,11 @@ record ModelOptions(
             return this == FP64 ? DataType.DOUBLE : DataType.FLOAT;
         }
 
+        /** Bytes of an activation between ranks. */
+        int activationBytes() {
+            return gpu().factorBytes();
+        }
+
         /** Whether only GPUs compute in it. */
         boolean isForGpu() {
             return this != FP32 && this != FP64;

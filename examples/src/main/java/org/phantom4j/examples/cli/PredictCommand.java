@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.HdrHistogram.Histogram;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
@@ -17,12 +19,15 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
 import org.phantom4j.comm.RankContext;
+import org.phantom4j.examples.cli.ModelOptions.Precision;
 import org.phantom4j.examples.data.DataSource;
 import org.phantom4j.examples.data.Samples;
 import org.phantom4j.layers.ShardedLayer;
+import org.phantom4j.layers.gpu.GpuPredictor;
 import org.phantom4j.layers.train.RankNetwork;
 
 /** {@code phantom predict}: inference with a saved model. */
@@ -45,6 +50,13 @@ final class PredictCommand implements Command {
         boolean classifies() {
             return layer(network.getnLayers() - 1) instanceof BaseOutputLayer output
                     && output.getActivationFn() instanceof ActivationSoftmax;
+        }
+
+        /** What it was trained in, as the model tells. */
+        Precision precision() {
+            return network.getLayerWiseConfigurations().getDataType() == DataType.DOUBLE
+                    ? Precision.FP64
+                    : Precision.FP32;
         }
 
         /** The shards of the model; 1 for one without sharded layers. */
@@ -84,6 +96,12 @@ final class PredictCommand implements Command {
         Arguments.option(options, "batch", "B", "samples a batch (default 128)");
         Arguments.option(options, "seed", "SEED", "of synthetic data (default 1)");
         Arguments.option(options, "output", "FILE", "write outputs and classes as CSV (default: standard output)");
+        DeviceOptions.addTo(options);
+        Arguments.option(
+                options,
+                "precision",
+                "NAME",
+                "what a GPU computes in: the model's fp32 or fp64 (default), tf32 or bf16");
         CommOptions.addTo(options);
         return options;
     }
@@ -91,12 +109,18 @@ final class PredictCommand implements Command {
     @Override
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
-        CommOptions comm = CommOptions.parse(arguments);
+        DeviceOptions device = DeviceOptions.parse(arguments);
+        CommOptions comm = CommOptions.parse(arguments, device.defaultComm(arguments.positive("ranks", 1)));
         int ranks = comm.ranks(arguments, 1);
+        Optional<Precision> precision = Optional.ofNullable(arguments.choice("precision", Precision.class, null));
+        if (precision.isPresent() && !device.cuda()) {
+            throw new UsageException("--precision is for --device cuda: on the CPU a model computes in its own");
+        }
         int batch = arguments.positive("batch", 128);
         arguments.required("data");
         DataSource source = arguments.data(null);
         Path file = Path.of(arguments.required("model"));
+        device.check(comm.name(), ranks, 1, precision.orElse(Precision.FP32));
         if (comm.launches()) {
             requireFile(file);
             return launch(arguments, ranks);
@@ -104,12 +128,25 @@ final class PredictCommand implements Command {
         Once<Model> model = new Once<>(() -> RankContext.runAlone(() -> load(file)));
         Once<Samples> samples = new Once<>(() -> samples(arguments, source, model.get()));
         String geometry = name() + " --model " + file + " --data " + arguments.text("data", "") + " --batch " + batch
-                + " --seed " + arguments.number("seed", 1);
+                + " --seed " + arguments.number("seed", 1)
+                + precision.map(p -> " --precision " + Arguments.lower(p)).orElse("");
         comm.run(ranks, geometry, group -> {
             Path output = group.rank() == 0 ? output(arguments) : null;
             ModelOptions.requireDivides(ranks, model.get().shards());
             Histogram latencyUs = new Histogram(HIGHEST_US, DIGITS);
-            List<INDArray> outputs = predict(model.get().network(), samples.get(), batch, latencyUs);
+            MultiLayerNetwork network = RankNetwork.of(model.get().network());
+            Optional<GpuPredictor> gpu = device.predictor(
+                    network, group, precision.orElseGet(() -> model.get().precision()), comm.timeout(), batch);
+            List<INDArray> outputs;
+            try {
+                outputs = predict(
+                        features -> gpu.isPresent() ? gpu.get().output(features) : network.output(features),
+                        samples.get(),
+                        batch,
+                        latencyUs);
+            } finally {
+                gpu.ifPresent(GpuPredictor::close);
+            }
             RankResults.onFirstRank(group, () -> {
                 write(output, outputs, model.get().classifies());
                 summarise(model.get(), samples.get(), outputs, latencyUs);
@@ -178,17 +215,18 @@ final class PredictCommand implements Command {
         }
     }
 
-    private static List<INDArray> predict(MultiLayerNetwork whole, Samples samples, int batch, Histogram latencyUs) {
+    private static List<INDArray> predict(
+            UnaryOperator<INDArray> network, Samples samples, int batch, Histogram latencyUs) {
         boolean isFirst = RankContext.current().rank() == 0;
-        MultiLayerNetwork network = RankNetwork.of(whole);
         List<INDArray> outputs = new ArrayList<>();
         // the first batch twice: compilation and first allocations are not latency
-        network.output(samples.range(0, (int) Math.min(batch, samples.size())).features());
+        INDArray unused = network.apply(
+                samples.range(0, (int) Math.min(batch, samples.size())).features());
         for (int from = 0; from < samples.size(); from += batch) {
             INDArray features = samples.range(from, (int) Math.min(from + batch, samples.size()))
                     .features();
             long began = System.nanoTime();
-            INDArray output = network.output(features);
+            INDArray output = network.apply(features);
             if (isFirst) {
                 latencyUs.recordValue((System.nanoTime() - began) / 1000);
                 outputs.add(output);

@@ -6,6 +6,7 @@ import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.layers.energy.EnergyMeter;
 import org.phantom4j.layers.energy.EnergyReading;
+import org.phantom4j.layers.energy.EnergySource;
 
 /** The energy of all ranks: each measures its own GPU, and rank 0 the processors of its machine. */
 final class RankEnergy implements AutoCloseable {
@@ -37,6 +38,16 @@ final class RankEnergy implements AutoCloseable {
         try (CudaDevice device = CudaDevice.open(ordinal)) {
             return List.of(device.pciBusId());
         }
+    }
+
+    /** Whether {@link #joules} can be known on every rank. */
+    boolean isMeasured() {
+        boolean own = needsGpu ? has(EnergySource.Kind.GPU) : group.rank() > 0 || has(EnergySource.Kind.CPU);
+        return RankResults.sum(group, own ? 0 : 1) == 0;
+    }
+
+    private boolean has(EnergySource.Kind kind) {
+        return meter.sources().stream().anyMatch(source -> source.kind() == kind);
     }
 
     /** Joules since the start; empty if one of the GPUs, or without GPUs the processors, could not be measured. */

@@ -2,7 +2,9 @@ package org.phantom4j.examples.cli;
 
 import java.util.Arrays;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -41,6 +43,22 @@ final class RankTraining implements AutoCloseable {
         this.replicas = DataParallel.join(network, mesh.data());
         this.batches = new Batches(corpus.train(), options.model.batch(), options.model.seed());
         this.trainer = options.device.trainer(network, mesh.model(), options).orElse(null);
+        if (trainer != null) {
+            prepare(corpus.train().size(), options.model.batch());
+        }
+    }
+
+    /** Records the steps of both sizes of batch that an epoch has, so that no step takes the time for it. */
+    private void prepare(long samples, long batch) {
+        try {
+            trainer.prepare(Math.min(batch, samples));
+            if (samples > batch && samples % batch > 0) {
+                trainer.prepare(samples % batch);
+            }
+        } catch (RuntimeException e) {
+            trainer.close();
+            throw e;
+        }
     }
 
     MultiLayerNetwork network() {
@@ -59,7 +77,7 @@ final class RankTraining implements AutoCloseable {
     /** Trains on the next batch; returns its loss before the update. */
     double step() {
         DataSet data = batches.next();
-        return finite(trainer == null ? stepOfLayers(data) : compiledStep(data));
+        return finite(trainer == null ? stepOfLayers(data) : compiledStep(data), "the loss");
     }
 
     private double compiledStep(DataSet data) {
@@ -79,12 +97,12 @@ final class RankTraining implements AutoCloseable {
         return network.score();
     }
 
-    private static double finite(double loss) {
-        if (Double.isNaN(loss) || Double.isInfinite(loss)) {
+    private static double finite(double value, String what) {
+        if (!Double.isFinite(value)) {
             throw new ArithmeticException(
-                    "the loss is " + loss + ": the training diverged; use a smaller --learning-rate");
+                    what + " is " + value + ": the training diverged; use a smaller --learning-rate");
         }
-        return loss;
+        return value;
     }
 
     /** Bytes that this rank sent in the last step, as counted. */
@@ -105,14 +123,37 @@ final class RankTraining implements AutoCloseable {
         for (int from = 0; from < samples.size(); from += TEST_BATCH) {
             if (turn++ % mesh.data().size() == mesh.replica()) {
                 Samples part = samples.range(from, (int) Math.min(from + TEST_BATCH, samples.size()));
-                loss += part.size() * network().score(new DataSet(part.features(), part.labels()));
-                right += classes ? countRight(network().output(part.features()), part.labels()) : 0;
+                INDArray outputs = trainer == null ? null : trainer.output(part.features());
+                loss += part.size() * (outputs == null ? lossOfLayers(part) : loss(outputs, part.labels()));
+                if (classes) {
+                    INDArray predicted = outputs == null ? network.output(part.features()) : outputs;
+                    right += countRight(predicted, part.labels());
+                }
             }
         }
         INDArray sums = Nd4j.createFromArray(loss, (double) right).castTo(DataType.DOUBLE);
         mesh.data().allReduce(sums);
         double size = samples.size();
-        return new Score(sums.getDouble(0) / size, classes ? sums.getDouble(1) / size : null);
+        return new Score(
+                size == 0 ? Double.NaN : finite(sums.getDouble(0) / size, "the test loss"),
+                classes ? sums.getDouble(1) / size : null);
+    }
+
+    /** Throws if a parameter of this rank is no number any more: a model that must not take the place of a good one. */
+    void requireFinite() {
+        double unused = finite(network().params().sumNumber().doubleValue(), "the sum of the parameters");
+    }
+
+    private double lossOfLayers(Samples samples) {
+        return network.score(new DataSet(samples.features(), samples.labels()));
+    }
+
+    /** The mean loss of outputs that a GPU has computed. */
+    private double loss(INDArray outputs, INDArray labels) {
+        BaseOutputLayer end = (BaseOutputLayer) network.getLayerWiseConfigurations()
+                .getConf(network.getnLayers() - 1)
+                .getLayer();
+        return end.getLossFn().computeScore(labels, outputs, new ActivationIdentity(), null, true);
     }
 
     /** Frees the GPU. */

@@ -142,6 +142,7 @@ final class TrainCommand implements Command {
         Map<String, Object> results = results(options, steps, cost, run(mesh, options, training, steps));
         MultiLayerNetwork whole = null;
         if (RankResults.sum(mesh.all(), save == null ? 0 : 1) > 0 && mesh.replica() == 0) {
+            training.requireFinite();
             whole = RankNetwork.gather(training.network());
         }
         MultiLayerNetwork saved = whole;
@@ -193,6 +194,7 @@ final class TrainCommand implements Command {
                 CommunicationPlan.apply(configuration.clone()),
                 model.ranks(),
                 model.batch(),
+                model.precision().activationBytes(),
                 model.precision().type().width());
     }
 

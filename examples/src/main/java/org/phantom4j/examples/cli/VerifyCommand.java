@@ -3,6 +3,7 @@ package org.phantom4j.examples.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,102 +11,26 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.Mesh;
 import org.phantom4j.comm.RankContext;
-import org.phantom4j.layers.train.GoldenTraining;
-import org.phantom4j.layers.train.RandomTraining;
+import org.phantom4j.comm.cuda.CudaDevice;
+import org.phantom4j.examples.cli.DeviceOptions.Engine;
+import org.phantom4j.examples.cli.ModelOptions.Precision;
+import org.phantom4j.examples.cli.VerifyCase.Row;
 import org.phantom4j.ops.golden.GoldenCase;
-import org.phantom4j.ops.golden.GoldenLayer;
 
 /**
  * {@code phantom verify}: runs golden cases in double precision on every number of ranks that can. Training cases run on more
  * ranks than they have shards, too: as data-parallel replicas, which must train as one process does. A random network of 8
- * shards, compared with itself in one process, is for numbers of ranks that no golden case has.
+ * shards, compared with itself in one process, is for numbers of ranks that no golden case has. On GPUs the compiled step runs
+ * them, in any of its precisions; see {@link CompiledCases}.
  */
 final class VerifyCommand implements Command {
 
-    private static final double LAYER_BOUND = 1e-10;
-    private static final double TRAINING_BOUND = 1e-8;
-
     private static final String RESULTS = "cases";
-
-    /** What came out of a case. */
-    record Row(String name, int shards, int ranks, int replicas, double error, boolean passed) {
-        @Override
-        public String toString() {
-            return String.format(
-                    "%-20s shards %2d  ranks %2d  replicas %2d  largest relative error %.2e  %s",
-                    name, shards, ranks, replicas, error, passed ? "passed" : "FAILED");
-        }
-
-        Map<String, Object> json() {
-            Map<String, Object> values = new LinkedHashMap<>();
-            values.put("name", name);
-            values.put("shards", shards);
-            values.put("ranks", ranks);
-            values.put("replicas", replicas);
-            values.put("error", error);
-            values.put("passed", passed);
-            return values;
-        }
-
-        static Row of(JsonNode json) {
-            return new Row(
-                    json.get("name").asText(),
-                    json.get("shards").asInt(),
-                    json.get("ranks").asInt(),
-                    json.get("replicas").asInt(),
-                    json.get("error").asDouble(),
-                    json.get("passed").asBoolean());
-        }
-    }
-
-    /** Something that computes errors on the current group of ranks. */
-    private interface Errors {
-        Map<String, Double> of(Communicator replicas) throws Exception;
-    }
-
-    /**
-     * What is verified.
-     *
-     * @param samples of a batch, or 1 for what has no replicas
-     */
-    private record Case(String name, int shards, int samples, double bound, Errors errors) {
-
-        static Case of(GoldenCase golden) {
-            return golden.isTraining()
-                    ? new Case(
-                            golden.name(),
-                            golden.shards(),
-                            Integer.parseInt(golden.text("batch")),
-                            TRAINING_BOUND,
-                            replicas -> new GoldenTraining(golden).errors(replicas))
-                    : new Case(golden.name(), golden.shards(), 1, LAYER_BOUND, replicas -> new GoldenLayer(
-                                    golden, DataType.DOUBLE)
-                            .errors());
-        }
-
-        static Case random() {
-            return new Case(
-                    "random-training",
-                    RandomTraining.SHARDS,
-                    RandomTraining.BATCH,
-                    TRAINING_BOUND,
-                    replicas -> RandomTraining.errors(replicas));
-        }
-
-        /** The fewest replicas with which it runs on so many ranks; 0 if it does not. */
-        int replicas(int ranks) {
-            return IntStream.rangeClosed(1, Math.min(samples, ranks))
-                    .filter(replicas -> ranks % replicas == 0 && shards % (ranks / replicas) == 0)
-                    .findFirst()
-                    .orElse(0);
-        }
-    }
 
     @Override
     public String name() {
@@ -126,6 +51,8 @@ final class VerifyCommand implements Command {
                 "ranks",
                 "LIST",
                 "numbers of ranks, like 1,2,4 (default: all that divide the shards of a case)");
+        DeviceOptions.addTo(options);
+        Arguments.option(options, "precision", "NAME", "on cuda: fp64 (default), fp32, tf32 or bf16");
         CommOptions.addTo(options);
         Arguments.option(options, "json", "FILE", "write the results as JSON");
         return options;
@@ -134,27 +61,45 @@ final class VerifyCommand implements Command {
     @Override
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
+        DeviceOptions device = DeviceOptions.parse(arguments);
+        Precision precision = arguments.choice("precision", Precision.class, Precision.FP64);
+        if (precision != Precision.FP64 && (!device.cuda() || device.engine() == Engine.LAYERS)) {
+            throw new UsageException("--precision " + Arguments.lower(precision)
+                    + " is for compiled steps on --device cuda: layers are verified in fp64");
+        }
         CommOptions comm = CommOptions.parse(arguments);
-        List<Case> cases = cases(Path.of(arguments.required("golden")));
+        List<VerifyCase> cases = cases(Path.of(arguments.required("golden")), device, precision, comm.timeout());
         List<Row> rows = new ArrayList<>();
-        for (int ranks : rankCounts(arguments, comm, cases)) {
-            if (comm.launches()) {
-                json(arguments);
-                rows.addAll(inProcesses(arguments, ranks));
-            } else {
-                comm.run(ranks, name(), group -> {
-                    if (group.rank() == 0) {
-                        json(arguments);
-                    }
-                    verify(group, cases, group.rank() == 0 || comm.world().isPresent() ? rows : new ArrayList<>());
-                    return null;
-                });
-            }
+        for (int ranks : rankCounts(arguments, device, comm, cases)) {
+            rows.addAll(verify(arguments, device, precision, cases, ranks));
         }
         if (comm.world().isEmpty() || comm.world().get().rank() == 0) {
-            report(rows, comm, json(arguments));
+            report(rows, arguments, device, precision);
         }
         return rows.stream().allMatch(Row::passed) ? Main.OK : Main.FAILURE;
+    }
+
+    private List<Row> verify(
+            Arguments arguments, DeviceOptions device, Precision precision, List<VerifyCase> cases, int ranks)
+            throws Exception {
+        CommOptions comm = CommOptions.parse(arguments, device.defaultComm(ranks));
+        device.check(comm.name(), ranks, 1, precision);
+        if (device.engine() == Engine.LAYERS) {
+            DeviceOptions.requireLayers("--engine layers", precision);
+        }
+        if (comm.launches()) {
+            json(arguments);
+            return inProcesses(arguments, ranks);
+        }
+        List<Row> rows = new ArrayList<>();
+        comm.run(ranks, name() + " --precision " + Arguments.lower(precision), group -> {
+            if (group.rank() == 0) {
+                json(arguments);
+            }
+            verify(group, cases, group.rank() == 0 || comm.world().isPresent() ? rows : new ArrayList<>());
+            return null;
+        });
+        return rows;
     }
 
     private static Path json(Arguments arguments) {
@@ -162,8 +107,8 @@ final class VerifyCommand implements Command {
     }
 
     /** Runs every case that so many ranks can; all ranks learn the largest error of all. */
-    private static void verify(Communicator group, List<Case> cases, List<Row> rows) throws Exception {
-        for (Case each : cases) {
+    private static void verify(Communicator group, List<VerifyCase> cases, List<Row> rows) throws Exception {
+        for (VerifyCase each : cases) {
             int replicas = each.replicas(group.size());
             if (replicas > 0) {
                 double own;
@@ -174,7 +119,7 @@ final class VerifyCommand implements Command {
                             .orElse(Double.POSITIVE_INFINITY);
                 }
                 double error = RankResults.max(group, own);
-                Row row = new Row(each.name(), each.shards(), group.size(), replicas, error, error <= each.bound());
+                Row row = new Row(each.name(), each.shards(), group.size(), replicas, error, each.bound());
                 rows.add(row);
                 if (group.rank() == 0) {
                     System.out.println(row);
@@ -204,39 +149,45 @@ final class VerifyCommand implements Command {
         }
     }
 
-    private static void report(List<Row> rows, CommOptions comm, Path json) throws IOException {
+    private static void report(List<Row> rows, Arguments arguments, DeviceOptions device, Precision precision)
+            throws IOException {
         long failed = rows.stream().filter(row -> !row.passed()).count();
         System.out.printf("%d passed, %d failed%n", rows.size() - failed, failed);
+        Path json = json(arguments);
         if (json != null) {
             Map<String, Object> results = new LinkedHashMap<>();
-            results.put("comm", comm.name());
+            results.put("comm", arguments.text("comm", device.cuda() ? "nccl" : "local"));
+            results.put("device", device.cuda() ? "cuda" : "cpu");
+            results.put("precision", Arguments.lower(precision));
             results.put(RESULTS, rows.stream().map(Row::json).toList());
             Report.write(json, results);
         }
     }
 
-    private static List<Case> cases(Path folder) {
+    private static List<VerifyCase> cases(Path folder, DeviceOptions device, Precision precision, Duration timeout) {
         if (!Files.isDirectory(folder)) {
             throw new UsageException("--golden " + folder + ": expected a folder of golden cases");
         }
         try {
-            List<Case> cases = new ArrayList<>();
-            GoldenCase.in(folder).forEach(golden -> cases.add(Case.of(golden)));
-            cases.add(Case.random());
-            return cases;
+            List<GoldenCase> golden = GoldenCase.in(folder);
+            return device.cuda() && device.engine() != Engine.LAYERS
+                    ? CompiledCases.of(golden, device, precision, timeout)
+                    : VerifyCase.ofLayers(golden);
         } catch (IOException | IllegalArgumentException e) {
             throw new UsageException("--golden " + folder + ": " + e.getMessage(), e);
         }
     }
 
-    private static List<Integer> rankCounts(Arguments arguments, CommOptions comm, List<Case> cases) {
+    private static List<Integer> rankCounts(
+            Arguments arguments, DeviceOptions device, CommOptions comm, List<VerifyCase> cases) {
         if (comm.world().isPresent()) {
             return List.of(comm.ranks(arguments, 1));
         }
         if (!arguments.has("ranks")) {
+            int most = device.cuda() ? Math.max(1, CudaDevice.count()) : Integer.MAX_VALUE;
             return cases.stream()
-                    .flatMapToInt(
-                            each -> IntStream.rangeClosed(1, each.shards()).filter(ranks -> each.shards() % ranks == 0))
+                    .flatMapToInt(each -> IntStream.rangeClosed(1, Math.min(each.shards(), most))
+                            .filter(ranks -> each.shards() % ranks == 0))
                     .distinct()
                     .sorted()
                     .boxed()

@@ -2,6 +2,7 @@ package org.phantom4j.comm.nccl;
 
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.CommStats;
 import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceGroup;
@@ -50,7 +51,8 @@ public final class NcclDevices implements DeviceGroup {
     @Override
     public void allReduce(long array, long count, Type type, CudaStream stream) {
         group.allReduce(array, array, count, nccl(type), stream.handle());
-        bytesSent += 2 * count * nccl(type).width() * (size() - 1) / size();
+        bytesSent +=
+                CommStats.allReduceElements(count, rank(), size()) * nccl(type).width();
     }
 
     private static NcclType nccl(Type type) {
