@@ -4,9 +4,10 @@ import com.sun.jna.Memory;
 import java.time.Duration;
 import java.util.Map;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.buffer.DataBuffer;
+import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.cuda.DeviceMemory;
 
 /** A network's parameters and updater state, to the device and back. */
@@ -21,7 +22,7 @@ final class HostParameters {
         INDArray values = network.params();
         require(parameters, values.length());
         int bytes = machine.precision.resultBytes();
-        long address = address(values);
+        long address = DenseArrays.hostAddress(values);
         try (DeviceMemory staging = staging(machine, parameters)) {
             for (Map.Entry<String, DeviceParameters.Place> entry :
                     parameters.places().entrySet()) {
@@ -49,7 +50,7 @@ final class HostParameters {
     static void store(GpuMachine machine, DeviceParameters parameters, MultiLayerNetwork network) {
         INDArray values = network.params();
         int bytes = machine.precision.resultBytes();
-        long address = address(values);
+        long address = DenseArrays.hostAddress(values);
         try (DeviceMemory staging = staging(machine, parameters)) {
             for (Map.Entry<String, DeviceParameters.Place> entry :
                     parameters.places().entrySet()) {
@@ -81,7 +82,7 @@ final class HostParameters {
             throw new IllegalStateException("the updater's state has " + state.length() + " values, not " + blocks
                     + " · " + parameters.networkLength());
         }
-        long host = address(state);
+        long host = DenseArrays.hostAddress(state);
         for (int block = 0; block < blocks; block++) {
             for (DeviceParameters.Place place : parameters.places().values()) {
                 long device = moments[block] + place.offset() * bytes;
@@ -107,20 +108,8 @@ final class HostParameters {
         }
     }
 
-    /** Where an array's first element is in host memory, up to date on any backend of ND4J. */
-    static long address(INDArray array) {
-        Nd4j.getExecutioner().commit();
-        DataBuffer data = array.data();
-        if (data.length() > 0) {
-            // a CUDA backend copies to the host before it answers
-            data.getDouble(0);
-        }
-        // the address of a view's buffer is that of the whole buffer
-        return data.address() + array.offset() * array.dataType().width();
-    }
-
     /** Tells a CUDA backend of ND4J that the host's memory is newer than the device's. */
     private static void written(INDArray array) {
-        array.putScalar(0, array.getDouble(0));
+        Nd4j.getAffinityManager().tagLocation(array, Location.HOST);
     }
 }
