@@ -1,8 +1,12 @@
 package org.phantom4j.comm;
 
 import java.util.Arrays;
+import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.concurrency.AffinityManager;
+import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.executioner.OpExecutioner.ExecutionerType;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** What the collectives need of arrays: a dense array seen as one row of elements in memory order. For back ends. */
@@ -63,9 +67,49 @@ public final class DenseArrays {
 
     /** Whether two arrays of one type start at the same element of memory. */
     public static boolean sameMemory(INDArray a, INDArray b) {
-        // the address of a view's buffer is that of the whole buffer
-        return a.data().address() + a.offset() * a.dataType().width()
-                == b.data().address() + b.offset() * b.dataType().width();
+        // on a device, an array may have no host memory at all
+        return onDevice() ? a.data().platformAddress() == b.data().platformAddress() : hostAddress(a) == hostAddress(b);
+    }
+
+    /**
+     * Where an array's first element is in host memory, which a CUDA backend of ND4J brings up to date. Whoever writes there
+     * tells ND4J so ({@code AffinityManager.tagLocation}).
+     */
+    public static long hostAddress(INDArray array) {
+        Nd4j.getAffinityManager().ensureLocation(array, Location.HOST);
+        long address = array.data().address();
+        // the address of a view's buffer is the view's own on CUDA, and that of the whole buffer on the CPU
+        return onDevice()
+                ? address
+                : address + array.offset() * array.dataType().width();
+    }
+
+    /** Whether ND4J's arrays are on CUDA devices. */
+    public static boolean onDevice() {
+        return Nd4j.getExecutioner().type() == ExecutionerType.CUDA;
+    }
+
+    /** The array itself, or a copy in 'f' order on the calling thread's device if it is on another one. */
+    public static INDArray onThisDevice(INDArray array) {
+        AffinityManager devices = Nd4j.getAffinityManager();
+        int here = devices.getDeviceForCurrentThread();
+        int there = devices.getDeviceForArray(array);
+        if (here == there) {
+            return array;
+        }
+        // ND4J would move the whole buffer to this device, away from the threads of the other
+        devices.unsafeSetDevice(there);
+        DataBuffer values;
+        try {
+            values = array.dup('f').data();
+            values.getDouble(0);
+        } finally {
+            devices.unsafeSetDevice(here);
+        }
+        INDArray copy = array.dataType() == DataType.DOUBLE
+                ? Nd4j.createFromArray(values.asDouble())
+                : Nd4j.createFromArray(values.asFloat()).castTo(array.dataType());
+        return copy.reshape('f', array.shape());
     }
 
     /** Where each rank's block starts, and last the total: {@code counts.length + 1} numbers. */

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.CommException.Reason;
@@ -187,6 +188,10 @@ final class LocalCommunicator implements Communicator {
         group.check();
         // what the array's own device still computes must be in memory before another rank reads it
         Nd4j.getExecutioner().commit();
+        if (array != null && array.length() > 0) {
+            // a view of an array on a device needs its host memory, too, which only one thread may make
+            Nd4j.getAffinityManager().ensureLocation(array, Location.DEVICE);
+        }
         LocalRound round = group.round(sequence++);
         try {
             round.post(rank, new Post(signature, array, color, key));

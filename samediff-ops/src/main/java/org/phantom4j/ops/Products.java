@@ -64,16 +64,20 @@ public final class Products {
     }
 
     /**
-     * sum += a, of dense arrays in the same order. BLAS's axpy and not ND4J's add: between products, the threads of ND4J's
-     * own operations, which spin for a while when they are done, would take the processors from those of BLAS.
+     * sum += a, of dense arrays in the same order. On the CPU, BLAS's axpy and not ND4J's add: between products, the threads
+     * of ND4J's own operations, which spin for a while when they are done, would take the processors from those of BLAS.
      */
     public static void add(INDArray a, INDArray sum) {
+        if (DenseArrays.onDevice()) {
+            sum.addi(a);
+            return;
+        }
         Nd4j.getBlasWrapper().level1().axpy(a.length(), 1.0, DenseArrays.row(a), DenseArrays.row(sum));
     }
 
     /** to = from, of one shape: by BLAS where both are dense in 'f' order, for {@link #add}'s reason. */
     static void copy(INDArray from, INDArray to) {
-        if (DenseArrays.isDense(from, 'f') && DenseArrays.isDense(to, 'f')) {
+        if (!DenseArrays.onDevice() && DenseArrays.isDense(from, 'f') && DenseArrays.isDense(to, 'f')) {
             Nd4j.getBlasWrapper().level1().copy(DenseArrays.row(from), DenseArrays.row(to));
         } else {
             to.assign(from);

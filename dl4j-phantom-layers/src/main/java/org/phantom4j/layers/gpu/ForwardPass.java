@@ -5,6 +5,7 @@ import java.time.Duration;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.ops.Products;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.Precision;
@@ -49,7 +50,7 @@ final class ForwardPass implements AutoCloseable {
                 program.loadInputs(address + first * rowBytes, from.pitch(), count);
                 program.start();
                 program.end().gatherOutputs();
-                program.end().copyOutputs(HostParameters.address(some));
+                program.end().copyOutputs(DenseArrays.hostAddress(some));
                 machine.await(timeout);
                 HostParameters.written(some);
                 Products.rows(all, first, count).assign(Products.rows(some, 0, count));

@@ -4,9 +4,8 @@ import com.sun.jna.Memory;
 import java.time.Duration;
 import java.util.Map;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.cuda.DeviceMemory;
 import org.phantom4j.ops.gpu.Parameter;
 
@@ -26,7 +25,7 @@ final class HostParameters {
     static void load(GpuMachine machine, DeviceParameters parameters, MultiLayerNetwork network) {
         INDArray values = network.params();
         require(parameters, values.length());
-        inPieces(machine, parameters, address(values), (host, staging, piece) -> {
+        inPieces(machine, parameters, DenseArrays.hostAddress(values), (host, staging, piece) -> {
             machine.main.copy(staging, host, piece.length() * machine.precision.resultBytes());
             machine.kernels.updates().store(machine.main, staging, piece);
         });
@@ -47,7 +46,7 @@ final class HostParameters {
     /** Copies parameters and updater state back. */
     static void store(GpuMachine machine, DeviceParameters parameters, MultiLayerNetwork network) {
         INDArray values = network.params();
-        inPieces(machine, parameters, address(values), (host, staging, piece) -> {
+        inPieces(machine, parameters, DenseArrays.hostAddress(values), (host, staging, piece) -> {
             machine.kernels.updates().fetch(machine.main, piece, staging);
             machine.main.copy(host, staging, piece.length() * machine.precision.resultBytes());
         });
@@ -99,7 +98,7 @@ final class HostParameters {
             throw new IllegalStateException("the updater's state has " + state.length() + " values, not " + blocks
                     + " · " + parameters.networkLength());
         }
-        long host = address(state);
+        long host = DenseArrays.hostAddress(state);
         for (int block = 0; block < blocks; block++) {
             for (DeviceParameters.Place place : parameters.places().values()) {
                 long device = moments[block] + place.offset() * bytes;
@@ -126,18 +125,6 @@ final class HostParameters {
             throw new IllegalArgumentException("the network has " + length + " parameters on this rank, not "
                     + parameters.networkLength() + ": was it made for another number of ranks?");
         }
-    }
-
-    /** Where an array's first element is in host memory, up to date on any backend of ND4J. */
-    static long address(INDArray array) {
-        Nd4j.getExecutioner().commit();
-        DataBuffer data = array.data();
-        if (data.length() > 0) {
-            // a CUDA backend copies to the host before it answers
-            data.getDouble(0);
-        }
-        // the address of a view's buffer is that of the whole buffer
-        return data.address() + array.offset() * array.dataType().width();
     }
 
     /** Tells a CUDA backend of ND4J that the host's memory is newer than the device's. */

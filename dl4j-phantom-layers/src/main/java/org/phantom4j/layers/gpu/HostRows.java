@@ -2,6 +2,7 @@ package org.phantom4j.layers.gpu;
 
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.ops.gpu.Precision;
 
 /** An array's rows in host memory, one behind the other, of the type that a device's results have. */
@@ -23,7 +24,7 @@ final class HostRows {
 
     /** Of the first row. */
     long address() {
-        return HostParameters.address(rows);
+        return DenseArrays.hostAddress(rows);
     }
 
     /** Elements from row to row. */

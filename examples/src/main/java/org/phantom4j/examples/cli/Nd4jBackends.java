@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.util.List;
 import java.util.Properties;
 import org.nd4j.linalg.factory.Nd4jBackend;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 
 /** ND4J's backends on the class path, looked for without starting one. A distribution has none: the user brings it. */
 final class Nd4jBackends {
@@ -35,6 +36,9 @@ final class Nd4jBackends {
         Throwable root = error;
         while (root.getCause() != null) {
             root = root.getCause();
+        }
+        if (root instanceof RetargetException) {
+            return root.getMessage();
         }
         return "a library cannot be loaded: " + root + "; if that is ND4J's native code, " + advice();
     }

@@ -64,7 +64,13 @@ final class RankResults {
         }
         FutureTask<Void> work = new FutureTask<>(task);
         if (group.rank() == 0) {
-            Thread thread = new Thread(work, "first-rank");
+            int device = Nd4j.getAffinityManager().getDeviceForCurrentThread();
+            Thread thread = new Thread(
+                    () -> {
+                        Nd4j.getAffinityManager().unsafeSetDevice(device);
+                        work.run();
+                    },
+                    "first-rank");
             thread.setDaemon(true);
             thread.start();
         }

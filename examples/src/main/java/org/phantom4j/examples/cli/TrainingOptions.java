@@ -3,6 +3,8 @@ package org.phantom4j.examples.cli;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.commons.cli.Options;
+import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.examples.cli.ModelOptions.Model;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.examples.data.DataSource;
@@ -18,7 +20,9 @@ final class TrainingOptions {
     /** Replicas of the model. */
     final int replicas;
 
-    private final Once<Corpus> corpus;
+    private final DataSource data;
+    private final Once<Corpus> shared = new Once<>(this::read);
+    private final ThreadLocal<Corpus> own = ThreadLocal.withInitial(this::readOnDevice);
 
     static void addTo(Options options) {
         ModelOptions.addTo(options);
@@ -48,9 +52,7 @@ final class TrainingOptions {
                     + ": every replica needs a sample");
         }
         device.check(comm.name(), ranks, replicas, this.model.precision());
-        DataSource data = arguments.data("synthetic");
-        this.corpus = new Once<>(
-                () -> data.corpus(this.model.width(), this.model.precision().type(), this.model.seed()));
+        this.data = arguments.data("synthetic");
     }
 
     /** All ranks of the job. */
@@ -64,8 +66,24 @@ final class TrainingOptions {
                 + replicas;
     }
 
-    /** The data; read on the first call. */
+    /**
+     * The data, read on the first call: shared by the ranks of a process, or on ND4J's CUDA backend, whose arrays belong to the
+     * device of the thread that makes them, each rank's own.
+     */
     Corpus corpus() {
-        return corpus.get();
+        return DenseArrays.onDevice() ? own.get() : shared.get();
+    }
+
+    private Corpus read() {
+        return data.corpus(model.width(), model.precision().type(), model.seed());
+    }
+
+    private Corpus readOnDevice() {
+        if (ranks() == 1) {
+            Nd4j.getAffinityManager().unsafeSetDevice(device.first());
+        }
+        // this backend copies from workspace to workspace as if every array were of the default type
+        Nd4j.setDefaultDataTypes(model.precision().type(), model.precision().type());
+        return read();
     }
 }

@@ -1,10 +1,12 @@
 package org.phantom4j.examples.cli;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
+import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 
 class Nd4jBackendsTest {
 
@@ -20,6 +22,13 @@ class Nd4jBackendsTest {
     @Test
     void theBackendOfTheTestsIsFound() {
         assertDoesNotThrow(() -> Nd4jBackends.requireOne());
+    }
+
+    @Test
+    void aGpuThatNd4jHasNoKernelsForGetsThatMessageAlone() {
+        LinkageError wrapped = new UnsatisfiedLinkError("no kernels: translate them");
+        wrapped.initCause(new RetargetException("no kernels: translate them"));
+        assertEquals("no kernels: translate them", Nd4jBackends.explain(wrapped));
     }
 
     @Test

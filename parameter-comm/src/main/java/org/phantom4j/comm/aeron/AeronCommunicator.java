@@ -305,8 +305,7 @@ final class AeronCommunicator implements Communicator {
         if (array.isEmpty()) {
             return 0;
         }
-        Nd4j.getAffinityManager().ensureLocation(array, Location.HOST);
-        return array.data().address() + array.offset() * array.dataType().width();
+        return DenseArrays.hostAddress(array);
     }
 
     /** The address of an array that is read and written. */

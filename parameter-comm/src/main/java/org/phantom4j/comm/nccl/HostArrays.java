@@ -3,6 +3,7 @@ package org.phantom4j.comm.nccl;
 import java.util.ArrayList;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
@@ -24,8 +25,7 @@ final class HostArrays implements ArrayMemory {
     private record Image(INDArray array, DeviceMemory memory, boolean written) {
 
         private long hostAddress() {
-            // the address of a view's buffer is that of the whole buffer
-            return array.data().address() + array.offset() * array.dataType().width();
+            return DenseArrays.hostAddress(array);
         }
 
         private long bytes() {

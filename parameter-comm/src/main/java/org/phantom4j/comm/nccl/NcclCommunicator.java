@@ -3,8 +3,6 @@ package org.phantom4j.comm.nccl;
 import java.time.Duration;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.executioner.OpExecutioner.ExecutionerType;
-import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.Collective;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
@@ -82,9 +80,7 @@ public final class NcclCommunicator implements Communicator {
 
     private ArrayMemory memory() {
         if (memory == null) {
-            memory = Nd4j.getExecutioner().type() == ExecutionerType.CUDA
-                    ? cudaArrays(group.device())
-                    : new HostArrays(stream);
+            memory = DenseArrays.onDevice() ? cudaArrays(group.device()) : new HostArrays(stream);
         }
         return memory;
     }
