@@ -29,8 +29,6 @@ abstract class DenseStage {
     /** When this layer's steps have been made, and its deltas are not needed any more. */
     final CudaEvent updated;
 
-    private final CudaEvent before;
-
     DenseStage(StepLayout layout, int index) {
         this.machine = layout.machine();
         this.parameters = layout.parameters();
@@ -42,28 +40,10 @@ abstract class DenseStage {
         this.own = layout.own();
         this.batch = layout.batch();
         this.updated = machine.event();
-        this.before = machine.event();
     }
 
     /** Where the inputs of each of the rank's shards belong. */
     abstract List<Activations> inputs();
-
-    /** Starts to bring weights of {@link #forward} near, while the main stream works on what comes before it. */
-    final void prefetch() {
-        before.record(machine.main);
-        machine.weights.await(before);
-        machine.kernels.prefetch(
-                machine.weights,
-                firstWeights().address(),
-                firstInputs() * machine.precision.factorBytes(),
-                outWidth(0),
-                Long.getLong("phantom4j.prefetch", 24) << 20);
-    }
-
-    /** The weights that {@link #forward} reads first, [{@link #firstInputs}, outputs]. */
-    abstract Parameter firstWeights();
-
-    abstract long firstInputs();
 
     /** Pre-activations without bias, into the scratch memory, from the inputs. */
     abstract void forward();

@@ -26,8 +26,10 @@ final class PhantomStage extends DenseStage {
     private final long gradients;
     private final boolean several;
 
-    /** Whether one kernel adds the phantom part and computes the activation. */
-    private final boolean fused;
+    /** Whether one kernel adds the phantom part and computes the activation; so for the way back. */
+    private final boolean fusedForward;
+
+    private final boolean fusedBackward;
 
     private final List<Work> compress = new ArrayList<>();
     private final List<Work> local = new ArrayList<>();
@@ -46,7 +48,9 @@ final class PhantomStage extends DenseStage {
     PhantomStage(StepLayout layout, int index) {
         super(layout, index);
         this.several = geometry.shards() > 1;
-        this.fused = several && machine.kernels.phantom() != null;
+        boolean fused = several && machine.kernels.phantom() != null;
+        this.fusedForward = fused && PhantomKernels.doesForward(batch);
+        this.fusedBackward = fused && PhantomKernels.doesBackward(batch);
         this.inputs = forOwnShards(i -> new Activations(
                 layout.training() ? machine.allocateFactors(batch * inWidth(i)) : 0,
                 scratch.samples(index, i),
@@ -96,7 +100,7 @@ final class PhantomStage extends DenseStage {
                 samples,
                 parameter("L", i).address(),
                 scratch.reals(i)));
-        for (OtherShards others : several && !fused ? others(i) : List.<OtherShards>of()) {
+        for (OtherShards others : several && !fusedForward ? others(i) : List.<OtherShards>of()) {
             decompress.add(machine.prepare(
                     machine.main,
                     ProductShape.of(false, false, batch, outWidth(i), others.count())
@@ -158,7 +162,7 @@ final class PhantomStage extends DenseStage {
         long k = geometry.phantomWidth();
         Parameter compressor = parameter("C", i);
         long sum = summedGradients(i);
-        if (index > 0 && !fused) {
+        if (index > 0 && !fusedBackward) {
             compressedInputGradients.add(machine.prepare(
                     machine.main,
                     ProductShape.of(false, true, batch, inWidth(i), k).added(),
@@ -183,16 +187,6 @@ final class PhantomStage extends DenseStage {
     }
 
     @Override
-    Parameter firstWeights() {
-        return parameter("L", 0);
-    }
-
-    @Override
-    long firstInputs() {
-        return inWidth(0);
-    }
-
-    @Override
     void forward() {
         if (several) {
             given.record(machine.main);
@@ -211,7 +205,7 @@ final class PhantomStage extends DenseStage {
 
     @Override
     void activate(int ownShard, TwoOrders to, long exact) {
-        if (!fused) {
+        if (!fusedForward) {
             super.activate(ownShard, to, exact);
             return;
         }
@@ -270,7 +264,7 @@ final class PhantomStage extends DenseStage {
         for (int i = 0; i < own.count(); i++) {
             long gradient = scratch.reals(i);
             long features = inputs.get(i).features();
-            if (fused) {
+            if (fusedBackward) {
                 machine.kernels
                         .phantom()
                         .backward(

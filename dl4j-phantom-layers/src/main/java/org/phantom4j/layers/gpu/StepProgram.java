@@ -25,7 +25,6 @@ final class StepProgram implements AutoCloseable {
     private final DeviceParameters parameters;
     private final List<DenseStage> stages = new ArrayList<>();
     private final NetworkEnd end;
-    private final CudaEvent prefetched;
     private final long staging;
     private final PinnedMemory loss;
     private final CudaGraph graph;
@@ -53,7 +52,6 @@ final class StepProgram implements AutoCloseable {
         }
         this.end = stack.end().isOutputLayer() ? new OutputEnd(layout) : new SquaredEnd(layout);
         this.staging = machine.allocateReals(batch * Math.max(inputWidth(), end.targetWidth()));
-        this.prefetched = machine.event();
         this.loss = PinnedMemory.allocate(8);
         connect();
         long bytesBefore = machine.group.bytesSent();
@@ -82,13 +80,8 @@ final class StepProgram implements AutoCloseable {
         for (int i = 0; i < stages.size(); i++) {
             boolean last = i + 1 == stages.size();
             stages.get(i).forward();
-            if (!last) {
-                stages.get(i + 1).prefetch();
-            }
             stages.get(i).activate(last ? end.inputs() : stages.get(i + 1).inputs(), last ? end.exactInputs() : null);
         }
-        prefetched.record(machine.weights);
-        machine.main.await(prefetched);
         end.forward();
     }
 

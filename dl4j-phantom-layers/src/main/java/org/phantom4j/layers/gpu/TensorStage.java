@@ -69,16 +69,6 @@ final class TensorStage extends DenseStage {
     }
 
     @Override
-    Parameter firstWeights() {
-        return parameter("W", 0);
-    }
-
-    @Override
-    long firstInputs() {
-        return geometry.nIn();
-    }
-
-    @Override
     void forward() {
         gather.startAllGather(
                 machine.main,

@@ -171,7 +171,7 @@ class GpuTrainerTest {
     @ParameterizedTest
     @MethodSource("cases")
     void trainsInBfloat16Alone(Case each) {
-        assertSame(each, Precision.BF16_PURE, 4e-1);
+        assertSameOnAverage(each);
     }
 
     /** Widths and batches for which split weights take their steps in one pass. */
@@ -184,7 +184,7 @@ class GpuTrainerTest {
     @ParameterizedTest
     @MethodSource("alignedCases")
     void stepsRoundedWeightsInOnePass(Case each) {
-        assertSame(each, Precision.BF16_PURE, 2e-1);
+        assertSameOnAverage(each);
     }
 
     static Stream<Case> alignedCases() {
@@ -217,6 +217,32 @@ class GpuTrainerTest {
         double error = trained.params().sub(expected.params()).norm2Number().doubleValue() / scale;
         assertTrue(error < bound, "parameters differ by " + error + " of their change: " + wanted.keySet());
         assertEquals(STEPS, trained.getIterationCount());
+    }
+
+    /**
+     * Parameters that are rounded at random: each is off by a part of its last bit, a good deal of what six steps change;
+     * but not to one side, so that the change goes as far as it should in the direction in which it should.
+     */
+    private static void assertSameOnAverage(Case each) {
+        MultiLayerNetwork expected = RankNetwork.create(each.configuration(DataType.FLOAT));
+        MultiLayerNetwork trained = RankNetwork.create(each.configuration(DataType.FLOAT));
+        INDArray before = trained.params().dup();
+        try (GpuTrainer trainer = trainer(trained, Precision.BF16_PURE)) {
+            for (int step = 0; step < STEPS; step++) {
+                DataSet data = each.data(DataType.FLOAT, each.batch(), step);
+                expected.fit(data.copy());
+                trainer.fit(data.copy());
+                assertEquals(1, trainer.score() / expected.score(), 0.2, "score of step " + step);
+            }
+            trainer.store();
+        }
+        INDArray change = expected.params().sub(before);
+        double norm = change.norm2Number().doubleValue();
+        double part = Nd4j.getBlasWrapper().dot(trained.params().sub(before), change) / norm / norm;
+        assertEquals(1, part, 0.1, "of the change that there should be");
+        double error = trained.params().sub(expected.params()).norm2Number().doubleValue();
+        double bound = 2e-2 * expected.params().norm2Number().doubleValue() + 0.15 * norm;
+        assertTrue(error < bound, "parameters are off by " + error + ", more than " + bound);
     }
 
     private static GpuTrainer trainer(MultiLayerNetwork network, Precision precision) {

@@ -26,7 +26,6 @@ public final class Kernels implements AutoCloseable {
     private static final int FEATURES = 16;
     private static final int SAMPLES = 256;
     private static final int BLOCK = 256;
-    private static final int LINE = 128;
 
     /** Blocks for each multiprocessor, of kernels that go over long arrays. */
     static final int BLOCKS_EACH = 8;
@@ -40,7 +39,6 @@ public final class Kernels implements AutoCloseable {
     private final CudaKernel biasStep;
     private final CudaKernel loadColumns;
     private final CudaKernel sumLoss;
-    private final CudaKernel prefetch;
     private final CudaKernel fill;
     private final UpdateKernels updates;
     private final PhantomKernels phantom;
@@ -57,7 +55,6 @@ public final class Kernels implements AutoCloseable {
         this.biasStep = module.kernel("bias_step");
         this.loadColumns = module.kernel("load_columns");
         this.sumLoss = module.kernel("sum_loss");
-        this.prefetch = module.kernel("prefetch");
         this.fill = module.kernel("fill_random");
         this.updates = new UpdateKernels(module, precision, device);
         boolean matrixUnits = precision.usesMatrixUnits();
@@ -75,6 +72,9 @@ public final class Kernels implements AutoCloseable {
         }
         if (precision == Precision.BF16_PURE) {
             options.add("-DROUNDED");
+        }
+        if (precision == Precision.TF32) {
+            options.add("-DTF32");
         }
         if (precision.usesMatrixUnits()) {
             options.add("-DMATRIX_UNITS");
@@ -297,19 +297,6 @@ public final class Kernels implements AutoCloseable {
     /** Products of few samples; null in precisions that matrix units do not compute. */
     public StreamedProducts streamed() {
         return streamed;
-    }
-
-    /**
-     * Brings the beginning of each column of a matrix [rows, columns] into the second-level cache, for a product that will
-     * read it.
-     *
-     * @param bytes about how much in all
-     */
-    public void prefetch(CudaStream stream, long matrix, long rowBytes, long columns, long bytes) {
-        long lines = Math.min(bytes / columns, rowBytes) / LINE;
-        if (lines > 0) {
-            prefetch.launch(stream, blocks, 1, BLOCK, 0, matrix, (int) lines, rowBytes, columns);
-        }
     }
 
     /** Pseudo-random factors, between −1/2 and 1/2 times {@code scale}. */

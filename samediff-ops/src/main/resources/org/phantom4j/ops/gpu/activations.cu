@@ -41,35 +41,37 @@ extern "C" __global__ void __launch_bounds__(256) forward_activation(const real 
     __shared__ tile_row tile[FEATURES];
     int lane = threadIdx.x & 31;
     int b0 = blockIdx.x * SAMPLES, f0 = blockIdx.y * FEATURES;
-    for (int row = threadIdx.x >> 5; row < FEATURES; row += 8) {
-        int f = f0 + row;
-        if (f >= width) {
-            continue;
-        }
-        real shift = parameter(bias, bias_lower, f);
-        long at = (long)f * batch + b0;
-        // all loads first: it is their latency that takes the time
-        real values[PER_LANE];
+    with_activation(activation, [&](auto kind) {
+        for (int row = threadIdx.x >> 5; row < FEATURES; row += 8) {
+            int f = f0 + row;
+            if (f >= width) {
+                continue;
+            }
+            real shift = parameter(bias, bias_lower, f);
+            long at = (long)f * batch + b0;
+            // all loads first: it is their latency that takes the time
+            real values[PER_LANE];
 #pragma unroll
-        for (int i = 0; i < PER_LANE; i++) {
-            int b = lane + 32 * i;
-            values[i] = b0 + b < batch ? z[at + b] : (real)0;
-        }
+            for (int i = 0; i < PER_LANE; i++) {
+                int b = lane + 32 * i;
+                values[i] = b0 + b < batch ? z[at + b] : (real)0;
+            }
 #pragma unroll
-        for (int i = 0; i < PER_LANE; i++) {
-            int b = lane + 32 * i;
-            if (b0 + b < batch) {
-                real value = activate(values[i] + shift, activation, slope);
-                if (exact) {
-                    exact[at + b] = value;
+            for (int i = 0; i < PER_LANE; i++) {
+                int b = lane + 32 * i;
+                if (b0 + b < batch) {
+                    real value = activate(values[i] + shift, kind.value, slope);
+                    if (exact) {
+                        exact[at + b] = value;
+                    }
+                    if (features) {
+                        features[at + b] = narrow(value);
+                    }
+                    tile[row][b] = value;
                 }
-                if (features) {
-                    features[at + b] = narrow(value);
-                }
-                tile[row][b] = value;
             }
         }
-    }
+    });
     if (samples) {
         __syncthreads();
         write_samples<FEATURES>(tile, samples, f0, b0, batch, width);
@@ -90,35 +92,37 @@ extern "C" __global__ void __launch_bounds__(256) backward_activation(const real
     real sums[2] = {0, 0};
     double loss = 0;
     for (int b0 = 0; b0 < batch; b0 += SAMPLES) {
-        for (int half = 0; half < 2; half++) {
-            int row = (threadIdx.x >> 5) + 8 * half;
-            int f = f0 + row;
-            long at = (long)f * batch + b0;
-            real values[PER_LANE], upstream[PER_LANE];
+        with_activation(activation, [&](auto kind) {
+            for (int half = 0; half < 2; half++) {
+                int row = (threadIdx.x >> 5) + 8 * half;
+                int f = f0 + row;
+                long at = (long)f * batch + b0;
+                real values[PER_LANE], upstream[PER_LANE];
 #pragma unroll
-            for (int i = 0; i < PER_LANE; i++) {
-                int b = lane + 32 * i;
-                if (f < width && b0 + b < batch) {
-                    values[i] = target ? exact[at + b] : widen(features[at + b]);
-                    upstream[i] = target ? target[at + b] : dy ? dy[at + b] : widen(narrow_dy[at + b]);
-                }
-            }
-#pragma unroll
-            for (int i = 0; i < PER_LANE; i++) {
-                int b = lane + 32 * i;
-                if (f < width && b0 + b < batch) {
-                    if (target) {
-                        real difference = values[i] - upstream[i];
-                        loss += (double)(loss_scale * difference * difference);
-                        upstream[i] = gradient_scale * difference;
+                for (int i = 0; i < PER_LANE; i++) {
+                    int b = lane + 32 * i;
+                    if (f < width && b0 + b < batch) {
+                        values[i] = target ? exact[at + b] : widen(features[at + b]);
+                        upstream[i] = target ? target[at + b] : dy ? dy[at + b] : widen(narrow_dy[at + b]);
                     }
-                    real delta = upstream[i] * derivative(values[i], activation, slope);
-                    sums[half] += delta;
-                    delta_features[at + b] = narrow(delta);
-                    tile[row][b] = delta;
+                }
+#pragma unroll
+                for (int i = 0; i < PER_LANE; i++) {
+                    int b = lane + 32 * i;
+                    if (f < width && b0 + b < batch) {
+                        if (target) {
+                            real difference = values[i] - upstream[i];
+                            loss += (double)(loss_scale * difference * difference);
+                            upstream[i] = gradient_scale * difference;
+                        }
+                        real delta = upstream[i] * derivative(values[i], kind.value, slope);
+                        sums[half] += delta;
+                        delta_features[at + b] = narrow(delta);
+                        tile[row][b] = delta;
+                    }
                 }
             }
-        }
+        });
         __syncthreads();
         write_samples<FEATURES>(tile, delta_samples, f0, b0, batch, width);
         __syncthreads();

@@ -1,6 +1,6 @@
 // Kernels of a training step. Compiled at run time, once for each precision: REAL is what is computed and kept in, BF16
 // is defined where products read bfloat16, ROUNDED where that is all that is kept of a parameter, MATRIX_UNITS where
-// matrix units compute products.
+// matrix units compute products, TF32 where they cut floats down to do so.
 //
 // Activations of B samples are stored twice, since matrix units want the dimension that is summed over to be contiguous:
 // "feature-major", element (b, f) at f * B + b, for products that sum over samples, and "sample-major", at b * width + f,
@@ -67,7 +67,14 @@ static __device__ real widen(factor value) {
 }
 
 static __device__ factor narrow(real value) {
+#ifdef TF32
+    // to nearest: matrix units would cut off what they do not take
+    unsigned rounded;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(value));
+    return __uint_as_float(rounded);
+#else
     return value;
+#endif
 }
 
 static __device__ real parameter(const factor *upper, const short *, long i) {
@@ -116,6 +123,35 @@ static __device__ real derivative(real y, int activation, real slope) {
     }
 }
 
+// Calls body with the activation as a constant: decided once, and not for each element, its code is short and stays cached.
+template <int ACTIVATION>
+struct constant {
+    enum { value = ACTIVATION };
+};
+
+template <typename T>
+static __device__ void with_activation(int activation, T body) {
+    switch (activation) {
+    case RELU:
+        body(constant<RELU>());
+        break;
+    case LEAKY_RELU:
+        body(constant<LEAKY_RELU>());
+        break;
+    case TANH:
+        body(constant<TANH>());
+        break;
+    case SIGMOID:
+        body(constant<SIGMOID>());
+        break;
+    case ELU:
+        body(constant<ELU>());
+        break;
+    default:
+        body(constant<IDENTITY>());
+    }
+}
+
 static __device__ double warp_sum(double value) {
     for (int offset = 16; offset > 0; offset >>= 1) {
         value += __shfl_xor_sync(0xffffffffu, value, offset);
@@ -142,4 +178,14 @@ static __device__ double block_sum(double value, int thread, int threads) {
         value = warp_sum(thread < (threads + 31) / 32 ? sums[thread] : 0.0);
     }
     return value;
+}
+
+static __device__ void copy_16(unsigned to, const void *from, bool exists) {
+    int bytes = exists ? 16 : 0;
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes));
+}
+
+static __device__ void copy_4(unsigned to, const void *from, bool exists) {
+    int bytes = exists ? 4 : 0;
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(from), "r"(bytes));
 }

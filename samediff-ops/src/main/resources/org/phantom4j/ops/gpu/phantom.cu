@@ -34,44 +34,19 @@ struct thin_weights {
     long inner_stride;
 };
 
-static __device__ float to_tf32(factor value) {
-    unsigned rounded;
-    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(widen(value)));
-    return __uint_as_float(rounded);
-}
-
-// Four neighbouring samples, of which those from `left` on do not exist. A batch that is a multiple of four keeps them together.
+// Four neighbouring samples: a batch is a multiple of four here.
 template <typename T>
 struct __align__(4 * sizeof(T)) four_of {
     T values[4];
 };
 
 template <typename T>
-static __device__ four_of<T> read_four(const T *from, int left, int batch) {
+static __device__ four_of<T> read_four(const T *from, bool exists) {
     four_of<T> four = {};
-    if ((batch & 3) == 0) {
-        if (left > 0) {
-            four = *(const four_of<T> *)from;
-        }
-    } else {
-        for (int j = 0; j < 4 && j < left; j++) {
-            four.values[j] = from[j];
-        }
+    if (exists) {
+        four = *(const four_of<T> *)from;
     }
     return four;
-}
-
-template <typename T>
-static __device__ void write_four(T *to, four_of<T> four, int left, int batch) {
-    if ((batch & 3) == 0) {
-        if (left > 0) {
-            *(four_of<T> *)to = four;
-        }
-    } else {
-        for (int j = 0; j < 4 && j < left; j++) {
-            to[j] = four.values[j];
-        }
-    }
 }
 
 static __device__ void multiply(float &c0, float &c1, float &c2, float &c3, const float *a, float b0, float b1) {
@@ -82,8 +57,9 @@ static __device__ void multiply(float &c0, float &c1, float &c2, float &c3, cons
             "r"(__float_as_uint(a[3])), "r"(__float_as_uint(b0)), "r"(__float_as_uint(b1)));
 }
 
-// Both loads fill a row of zeros where there is nothing. Several reads are under way before the first is waited for: it is
-// their latency that takes the time.
+#ifdef BF16
+// Both loads fill with zeros where there is nothing. Several reads are under way before the first is waited for: it is their
+// latency that takes the time.
 static __device__ void load_images(float *image, const factor *__restrict__ images, int i0, int inner, int skip_from,
         int skip, int b0, int batch) {
     enum { FOURS = SAMPLES / 4, ROWS = 256 / FOURS, AHEAD = 8 };
@@ -94,37 +70,48 @@ static __device__ void load_images(float *image, const factor *__restrict__ imag
         for (int i = 0; i < AHEAD; i++) {
             int column = i0 + first + row + i * ROWS;
             long at = column < skip_from ? column : column + skip;
-            int left = column < inner ? batch - b0 - b : 0;
-            four[i] = read_four(images + at * batch + b0 + b, left, batch);
+            four[i] = read_four(images + at * batch + b0 + b, column < inner && b0 + b < batch);
         }
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) {
-            *(float4 *)(image + (first + row + i * ROWS) * IMAGE_PITCH + b) = make_float4(to_tf32(four[i].values[0]),
-                    to_tf32(four[i].values[1]), to_tf32(four[i].values[2]), to_tf32(four[i].values[3]));
+            *(float4 *)(image + (first + row + i * ROWS) * IMAGE_PITCH + b) = make_float4(widen(four[i].values[0]),
+                    widen(four[i].values[1]), widen(four[i].values[2]), widen(four[i].values[3]));
         }
     }
 }
 
-static __device__ void load_thin(float *weights, thin_weights thin, int i0, int inner, int f0, int width) {
-    enum { EACH = PHANTOM_FEATURES * PHANTOM_INNER / 256 };
-    bool by_inner = thin.inner_stride == 1;
-    factor values[EACH];
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int at = threadIdx.x + i * 256;
-        int f = f0 + (by_inner ? at / PHANTOM_INNER : at % PHANTOM_FEATURES);
-        int column = i0 + (by_inner ? at % PHANTOM_INNER : at / PHANTOM_FEATURES);
-        values[i] = {};
-        if (f < width && column < inner) {
-            values[i] = thin.values[f * thin.feature_stride + column * thin.inner_stride];
-        }
+static __device__ void load_word(float *to, const factor *from, bool exists) {
+    *to = exists ? widen(*from) : 0;
+}
+#else
+// Both loads fill with zeros where there is nothing, and are under way, all of them, until they are waited for.
+static __device__ void load_images(float *image, const factor *__restrict__ images, int i0, int inner, int skip_from,
+        int skip, int b0, int batch) {
+    enum { FOURS = SAMPLES / 4, ROWS = 256 / FOURS };
+    int b = threadIdx.x % FOURS * 4;
+    for (int row = threadIdx.x / FOURS; row < PHANTOM_INNER && i0 + row < ((inner + 7) & ~7); row += ROWS) {
+        int column = i0 + row;
+        const factor *from = images + (long)(column < skip_from ? column : column + skip) * batch + b0 + b;
+        unsigned to = (unsigned)__cvta_generic_to_shared(image + row * IMAGE_PITCH + b);
+        bool exists = column < inner && b0 + b < batch;
+        copy_16(to, exists ? from : images, exists);
     }
+}
+
+static __device__ void load_word(float *to, const factor *from, bool exists) {
+    copy_4((unsigned)__cvta_generic_to_shared(to), from, exists);
+}
+#endif
+
+static __device__ void load_thin(float *weights, thin_weights thin, int i0, int inner, int f0, int width) {
+    bool by_inner = thin.inner_stride == 1;
 #pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int at = threadIdx.x + i * 256;
-        int f = by_inner ? at / PHANTOM_INNER : at % PHANTOM_FEATURES;
-        int column = by_inner ? at % PHANTOM_INNER : at / PHANTOM_FEATURES;
-        weights[f * THIN_PITCH + column] = to_tf32(values[i]);
+    for (int i = threadIdx.x; i < PHANTOM_FEATURES * PHANTOM_INNER; i += 256) {
+        int f = by_inner ? i / PHANTOM_INNER : i % PHANTOM_FEATURES;
+        int column = by_inner ? i % PHANTOM_INNER : i / PHANTOM_FEATURES;
+        bool exists = f0 + f < width && i0 + column < inner;
+        long at = exists ? (f0 + f) * thin.feature_stride + (i0 + column) * thin.inner_stride : 0;
+        load_word(weights + f * THIN_PITCH + column, thin.values + at, exists);
     }
 }
 
@@ -140,10 +127,7 @@ static __device__ void add_images(lane_sums sums, const real *__restrict__ from,
 #pragma unroll
         for (int row = 0; row < 2; row++) {
             int f = f0 + place.feature + 8 * row, b = b0 + place.sample + 16 * t;
-            four_of<real> four = {};
-            if (f < width) {
-                four = read_four(from + (long)f * batch + b, batch - b, batch);
-            }
+            four_of<real> four = read_four(from + (long)f * batch + b, f < width && b < batch);
 #pragma unroll
             for (int j = 0; j < 4; j++) {
                 sums[t][row][j] = four.values[j];
@@ -154,6 +138,7 @@ static __device__ void add_images(lane_sums sums, const real *__restrict__ from,
         int depth = min(PHANTOM_INNER, inner - i0);
         load_images(image, images, i0, inner, skip_from, skip, b0, batch);
         load_thin(weights, thin, i0, inner, f0, width);
+        asm volatile("cp.async.wait_all;");
         __syncthreads();
         for (int i = 0; i < depth; i += 8) {
             const float *own = weights + place.feature * THIN_PITCH + i + (lane & 3);
@@ -173,8 +158,8 @@ static __device__ void add_images(lane_sums sums, const real *__restrict__ from,
 }
 
 // y = activation(z + images' weights + bias), z and the images feature-major; each of the outputs may be null.
-// Grid (samples / 256, features / 32).
-extern "C" __global__ void __launch_bounds__(256, 2) phantom_forward(const real *__restrict__ z,
+// Grid (samples / 256, features / 32); the batch is a multiple of four.
+extern "C" __global__ void __launch_bounds__(256, 3) phantom_forward(const real *__restrict__ z,
         const factor *__restrict__ images, const factor *__restrict__ decompressors, long stride, int inner, int skip_from,
         int skip, const factor *bias, const short *bias_lower, factor *__restrict__ features, factor *__restrict__ samples,
         real *__restrict__ exact, int batch, int width, int activation, real slope) {
@@ -184,33 +169,34 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_forward(const real 
     add_images(sums, z, images, {decompressors, stride, 1}, inner, skip_from, skip, (float *)shared, f0, b0, batch, width);
     tile_row *tile = (tile_row *)shared;
     lane_place place;
+    with_activation(activation, [&](auto kind) {
 #pragma unroll
-    for (int row = 0; row < 2; row++) {
-        int f = f0 + place.feature + 8 * row;
-        if (f >= width) {
-            continue;
+        for (int row = 0; row < 2; row++) {
+            int f = f0 + place.feature + 8 * row;
+            real shift = f < width ? parameter(bias, bias_lower, f) : (real)0;
+#pragma unroll
+            for (int t = 0; t < 4; t++) {
+                int sample = place.sample + 16 * t;
+                long at = (long)f * batch + b0 + sample;
+                four_of<real> values;
+                four_of<factor> factors;
+#pragma unroll
+                for (int j = 0; j < 4; j++) {
+                    values.values[j] = activate(sums[t][row][j] + shift, kind.value, slope);
+                    factors.values[j] = narrow(values.values[j]);
+                    tile[place.feature + 8 * row][sample + j] = values.values[j];
+                }
+                if (f < width && b0 + sample < batch) {
+                    if (exact) {
+                        *(four_of<real> *)(exact + at) = values;
+                    }
+                    if (features) {
+                        *(four_of<factor> *)(features + at) = factors;
+                    }
+                }
+            }
         }
-        real shift = parameter(bias, bias_lower, f);
-#pragma unroll
-        for (int t = 0; t < 4; t++) {
-            int sample = place.sample + 16 * t, left = batch - b0 - sample;
-            long at = (long)f * batch + b0 + sample;
-            four_of<real> values;
-            four_of<factor> factors;
-#pragma unroll
-            for (int j = 0; j < 4; j++) {
-                values.values[j] = activate(sums[t][row][j] + shift, activation, slope);
-                factors.values[j] = narrow(values.values[j]);
-                tile[place.feature + 8 * row][sample + j] = values.values[j];
-            }
-            if (exact) {
-                write_four(exact + at, values, left, batch);
-            }
-            if (features) {
-                write_four(features + at, factors, left, batch);
-            }
-        }
-    }
+    });
     if (samples) {
         __syncthreads();
         write_samples<PHANTOM_FEATURES>(tile, samples, f0, b0, batch, width);
@@ -218,8 +204,8 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_forward(const real 
 }
 
 // delta = (dy + images' weights) * activation'(y) in both orders, the images being those of the compressed gradients, and the
-// bias's gradient or step. Grid (features / 32).
-extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real *__restrict__ dy,
+// bias's gradient or step. Grid (features / 32); the batch is a multiple of four.
+extern "C" __global__ void __launch_bounds__(256, 3) phantom_backward(const real *__restrict__ dy,
         const factor *__restrict__ images, const factor *__restrict__ compressor, int inner,
         const factor *__restrict__ features, factor *__restrict__ delta_features, factor *__restrict__ delta_samples,
         factor *bias, short *bias_lower, real *bias_gradient, real rate, int batch, int width, int activation, real slope) {
@@ -232,28 +218,30 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real
     for (int b0 = 0; b0 < batch; b0 += SAMPLES) {
         lane_sums sums;
         add_images(sums, dy, images, {compressor, 1, width}, inner, inner, 0, (float *)shared, f0, b0, batch, width);
+        with_activation(activation, [&](auto kind) {
 #pragma unroll
-        for (int row = 0; row < 2; row++) {
-            int f = f0 + place.feature + 8 * row;
-            if (f >= width) {
-                continue;
-            }
+            for (int row = 0; row < 2; row++) {
+                int f = f0 + place.feature + 8 * row;
 #pragma unroll
-            for (int t = 0; t < 4; t++) {
-                int sample = place.sample + 16 * t, left = batch - b0 - sample;
-                long at = (long)f * batch + b0 + sample;
-                four_of<factor> values = read_four(features + at, left, batch), deltas;
+                for (int t = 0; t < 4; t++) {
+                    int sample = place.sample + 16 * t;
+                    long at = (long)f * batch + b0 + sample;
+                    bool exists = f < width && b0 + sample < batch;
+                    four_of<factor> values = read_four(features + at, exists), deltas;
 #pragma unroll
-                for (int j = 0; j < 4; j++) {
-                    // of samples that do not exist it is zero, since dy and the images are
-                    real delta = sums[t][row][j] * derivative(widen(values.values[j]), activation, slope);
-                    total[row] += delta;
-                    deltas.values[j] = narrow(delta);
-                    tile[place.feature + 8 * row][sample + j] = delta;
+                    for (int j = 0; j < 4; j++) {
+                        // of what does not exist it is zero, since dy and the images are
+                        real delta = sums[t][row][j] * derivative(widen(values.values[j]), kind.value, slope);
+                        total[row] += delta;
+                        deltas.values[j] = narrow(delta);
+                        tile[place.feature + 8 * row][sample + j] = delta;
+                    }
+                    if (exists) {
+                        *(four_of<factor> *)(delta_features + at) = deltas;
+                    }
                 }
-                write_four(delta_features + at, deltas, left, batch);
             }
-        }
+        });
         __syncthreads();
         write_samples<PHANTOM_FEATURES>(tile, delta_samples, f0, b0, batch, width);
         __syncthreads();
@@ -275,6 +263,37 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real
             bias_gradient[f] = sum;
         } else {
             set_parameter(bias, bias_lower, f, parameter(bias, bias_lower, f) - rate * sum);
+        }
+    }
+}
+
+// The same as phantom_forward for few samples, one warp a feature.
+extern "C" __global__ void __launch_bounds__(128) phantom_forward_few(const real *__restrict__ z,
+        const factor *__restrict__ images, const factor *__restrict__ decompressors, long stride, int inner, int skip_from,
+        int skip, const factor *bias, const short *bias_lower, factor *features, factor *samples, real *exact, int batch,
+        int width, int activation, real slope) {
+    int f = blockIdx.x * 4 + (threadIdx.x >> 5), lane = threadIdx.x & 31;
+    if (f >= width) {
+        return;
+    }
+    real shift = parameter(bias, bias_lower, f);
+    for (int b = 0; b < batch; b++) {
+        real sum = 0;
+        for (int i = lane; i < inner; i += 32) {
+            int column = i < skip_from ? i : i + skip;
+            sum += widen(images[(long)column * batch + b]) * widen(decompressors[f * stride + i]);
+        }
+        real value = activate(z[(long)f * batch + b] + warp_sum_real(sum) + shift, activation, slope);
+        if (lane == 0) {
+            if (exact) {
+                exact[(long)f * batch + b] = value;
+            }
+            if (features) {
+                features[(long)f * batch + b] = narrow(value);
+            }
+            if (samples) {
+                samples[(long)b * width + f] = narrow(value);
+            }
         }
     }
 }

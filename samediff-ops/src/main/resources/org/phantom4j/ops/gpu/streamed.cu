@@ -12,21 +12,6 @@ enum {
     STREAM_PITCH = STREAM_WORDS + 4
 };
 
-static __device__ void stream_16(unsigned to, const void *from, bool exists) {
-    int bytes = exists ? 16 : 0;
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes));
-}
-
-static __device__ unsigned fragment(unsigned word) {
-#ifdef BF16
-    return word;
-#else
-    unsigned rounded;
-    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(__uint_as_float(word)));
-    return rounded;
-#endif
-}
-
 static __device__ void multiply_words(float *sum, const unsigned *a, unsigned b0, unsigned b1) {
 #ifdef BF16
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
@@ -50,12 +35,14 @@ static __device__ void streamed(const unsigned *x, const unsigned *w, real *c, i
     int steps = (words + STREAM_WORDS - 1) / STREAM_WORDS;
     auto load = [&](int step) {
         unsigned stage = base + step % STREAM_STAGES * STAGE;
+        // columns are far apart by powers of two, mostly: blocks begin at different rows, to use all of the memory's channels
+        step = (step + blockIdx.x * 5) % steps;
         for (int i = threadIdx.x; i < ROWS * (STREAM_WORDS / 4); i += 256) {
             int row = i / (STREAM_WORDS / 4), word = i % (STREAM_WORDS / 4) * 4, from = step * STREAM_WORDS + word;
             bool weight = row < STREAM_OUTPUTS;
             int at = weight ? o0 + row : row - STREAM_OUTPUTS;
             bool exists = from < words && at < (weight ? outputs : samples);
-            stream_16(stage + (row * STREAM_PITCH + word) * 4, exists ? (weight ? w : x) + (long)at * words + from : w, exists);
+            copy_16(stage + (row * STREAM_PITCH + word) * 4, exists ? (weight ? w : x) + (long)at * words + from : w, exists);
         }
     };
     for (int step = 0; step < STREAM_STAGES - 1; step++) {
@@ -77,14 +64,12 @@ static __device__ void streamed(const unsigned *x, const unsigned *w, real *c, i
         const unsigned *stage = (const unsigned *)(shared + step % STREAM_STAGES * STAGE);
         const unsigned *own = stage + ((warp >> 1) * 16 + (lane >> 2)) * STREAM_PITCH + (lane & 3) + half * (STREAM_WORDS / 2);
         const unsigned *others = stage + (STREAM_OUTPUTS + (lane >> 2)) * STREAM_PITCH + (lane & 3) + half * (STREAM_WORDS / 2);
-#pragma unroll 4
+#pragma unroll
         for (int i = 0; i < STREAM_WORDS / 2; i += 8) {
-            unsigned a[4] = {fragment(own[i]), fragment(own[8 * STREAM_PITCH + i]), fragment(own[i + 4]),
-                    fragment(own[8 * STREAM_PITCH + i + 4])};
+            unsigned a[4] = {own[i], own[8 * STREAM_PITCH + i], own[i + 4], own[8 * STREAM_PITCH + i + 4]};
 #pragma unroll
             for (int t = 0; t < TILES; t++) {
-                multiply_words(sums[t], a, fragment(others[8 * t * STREAM_PITCH + i]),
-                        fragment(others[8 * t * STREAM_PITCH + i + 4]));
+                multiply_words(sums[t], a, others[8 * t * STREAM_PITCH + i], others[8 * t * STREAM_PITCH + i + 4]);
             }
         }
     }
@@ -125,12 +110,3 @@ extern "C" __global__ void __launch_bounds__(256) streamed_32(const unsigned *x,
     streamed<4>(x, w, c, samples, outputs, words);
 }
 #endif
-
-// Brings the first lines of each column of what will be read next into the second-level cache; columns are `pitch` apart.
-extern "C" __global__ void __launch_bounds__(256) prefetch(const char *from, int lines, long pitch, long columns) {
-    enum { LINE = 128 };
-    long stride = (long)gridDim.x * blockDim.x;
-    for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x; i < lines * columns; i += stride) {
-        asm volatile("prefetch.global.L2 [%0];" ::"l"(from + i / lines * pitch + i % lines * LINE));
-    }
-}

@@ -24,11 +24,6 @@ enum {
     STAGE_BYTES = UPDATE_COLUMNS * (DELTA_PITCH + UPDATE_HALVES * WEIGHT_PITCH)
 };
 
-static __device__ void copy_16(unsigned to, const void *from, bool exists) {
-    int bytes = exists ? 16 : 0;
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes));
-}
-
 static __device__ void load_stage(unsigned stage, const factor *delta, const factor *upper, const short *lower, int r0,
         int c0, int columns_end, int rows, int batch, long stride) {
     for (int i = threadIdx.x; i < UPDATE_COLUMNS * (UPDATE_BATCH / 8); i += UPDATE_ROWS) {
@@ -68,6 +63,16 @@ static __device__ void step_pair(char *upper, char *lower, float first, float se
     *(unsigned *)lower = ((x - (top_x << 16)) & 0xffffu) | ((y - (top_y << 16)) << 16);
 }
 #endif
+
+// Deltas of 32 columns and 16 samples.
+static __device__ void load_fragments(unsigned (*a)[4], unsigned address) {
+#pragma unroll
+    for (int m = 0; m < 2; m++) {
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                : "=r"(a[m][0]), "=r"(a[m][1]), "=r"(a[m][2]), "=r"(a[m][3])
+                : "r"(address + m * 16 * DELTA_PITCH));
+    }
+}
 
 extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(const factor *x, const factor *delta, factor *upper,
         short *lower, int rows, int columns, int batch, long stride, float rate, int columns_each) {
@@ -114,21 +119,24 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
 
         unsigned deltas = base + stage * STAGE_BYTES;
         float sums[2][4][4] = {};
+        // the fragments of the next samples are on their way while these are multiplied
         unsigned address = deltas + (lane & 15) * DELTA_PITCH + (lane >> 4) * 16;
+        unsigned a[2][2][4];
+        load_fragments(a[0], address);
 #pragma unroll
         for (int k = 0; k < 16; k++) {
+            if (k < 15) {
+                load_fragments(a[(k + 1) & 1], address + (k + 1) * 32);
+            }
 #pragma unroll
             for (int m = 0; m < 2; m++) {
-                unsigned a[4];
-                asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-                        : "=r"(a[0]), "=r"(a[1]), "=r"(a[2]), "=r"(a[3])
-                        : "r"(address + m * 16 * DELTA_PITCH + k * 32));
+                const unsigned *now = a[k & 1][m];
 #pragma unroll
                 for (int n = 0; n < 4; n++) {
                     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
                                  "{%8, %9}, {%0, %1, %2, %3};"
                             : "+f"(sums[m][n][0]), "+f"(sums[m][n][1]), "+f"(sums[m][n][2]), "+f"(sums[m][n][3])
-                            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(own[k][n][0]), "r"(own[k][n][1]));
+                            : "r"(now[0]), "r"(now[1]), "r"(now[2]), "r"(now[3]), "r"(own[k][n][0]), "r"(own[k][n][1]));
                 }
             }
         }
