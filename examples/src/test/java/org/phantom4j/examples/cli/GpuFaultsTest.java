@@ -68,6 +68,9 @@ class GpuFaultsTest {
 
     @AfterAll
     static void printMemory() throws Exception {
+        if (DEVICES.isEmpty()) {
+            return;
+        }
         DEVICES.forEach(CudaDevice::close);
         DEVICES.clear();
         new ProcessBuilder("nvidia-smi", "--query-gpu=index,name,memory.used", "--format=csv,noheader")
