@@ -8,6 +8,7 @@ import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceGroup;
 import org.phantom4j.comm.cuda.DeviceMemory;
+import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.Kernels;
 import org.phantom4j.ops.gpu.MatrixProducts;
 import org.phantom4j.ops.gpu.Precision;
@@ -20,6 +21,7 @@ import org.phantom4j.ops.gpu.ProductShape;
 final class GpuMachine implements AutoCloseable {
 
     private static final long ALIGNMENT = 256;
+    static final long TRANSFER_BYTES = 16 << 20;
     private static final long CHECK_NS = 5_000_000;
 
     /** Streams that run products. */
@@ -43,6 +45,7 @@ final class GpuMachine implements AutoCloseable {
     private final CudaStream comm;
 
     private final Deque<AutoCloseable> resources = new ArrayDeque<>();
+    private long transferBuffer;
     private long allocatedBytes;
     private long multiplyAdds;
 
@@ -75,6 +78,25 @@ final class GpuMachine implements AutoCloseable {
         allocatedBytes += rounded;
         main.clear(memory.address(), rounded);
         return memory.address();
+    }
+
+    /** Memory for what is copied between the host and the device, {@link #TRANSFER_BYTES} of it. */
+    long transferBuffer() {
+        if (transferBuffer == 0) {
+            transferBuffer = allocate(TRANSFER_BYTES);
+        }
+        return transferBuffer;
+    }
+
+    /** What this rank needs for a network, whatever the batch. */
+    MemoryNeed need(Stack stack, ShardRange own, boolean training) {
+        long workspace = products.workspaceBytes() + (transferBuffer == 0 ? 0 : TRANSFER_BYTES);
+        return MemoryNeed.ofRank(stack, own, precision, training, workspace);
+    }
+
+    /** What it needs besides for a size of batch. */
+    MemoryNeed need(Stack stack, ShardRange own, boolean training, long batch) {
+        return MemoryNeed.ofBatch(stack, own, precision, training, group.size(), batch);
     }
 
     /** Room for that many results. */

@@ -39,8 +39,11 @@ public final class GpuPredictor implements AutoCloseable {
             HostParameters.load(machine, parameters, network);
             this.pass = new ForwardPass(machine, stack, parameters, own, batch, options.timeout());
         } catch (RuntimeException e) {
+            RuntimeException explained = machine.need(stack, own, false)
+                    .plus(machine.need(stack, own, false, batch))
+                    .explain(e);
             machine.close();
-            throw e;
+            throw explained;
         }
     }
 

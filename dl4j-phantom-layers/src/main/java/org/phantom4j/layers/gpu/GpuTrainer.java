@@ -64,8 +64,9 @@ public final class GpuTrainer implements StepTrainer {
             this.parameters = new DeviceParameters(machine, stack, own, true);
             HostParameters.load(machine, parameters, network);
         } catch (RuntimeException e) {
+            RuntimeException explained = machine.need(stack, own, true).explain(e);
             machine.close();
-            throw e;
+            throw explained;
         }
     }
 
@@ -148,7 +149,12 @@ public final class GpuTrainer implements StepTrainer {
     private StepProgram program(long batch) {
         StepProgram program = programs.get(batch);
         if (program == null) {
-            program = new StepProgram(machine, stack, parameters, own, batch, true);
+            MemoryNeed need = memoryNeed().plus(machine.need(stack, own, true, batch));
+            try {
+                program = new StepProgram(machine, stack, parameters, own, batch, true);
+            } catch (RuntimeException e) {
+                throw need.explain(e);
+            }
             programs.put(batch, program);
         }
         return program;
@@ -164,7 +170,12 @@ public final class GpuTrainer implements StepTrainer {
     @Override
     public INDArray output(INDArray features) {
         if (forward == null) {
-            forward = new ForwardPass(machine, stack, parameters, own, ROWS, options.timeout());
+            MemoryNeed need = memoryNeed().plus(machine.need(stack, own, false, ROWS));
+            try {
+                forward = new ForwardPass(machine, stack, parameters, own, ROWS, options.timeout());
+            } catch (RuntimeException e) {
+                throw need.explain(e);
+            }
         }
         return forward.outputs(features);
     }
@@ -186,6 +197,15 @@ public final class GpuTrainer implements StepTrainer {
             throw new IllegalStateException("no step has been made yet");
         }
         return last.loss();
+    }
+
+    /** What this rank's training needs of device memory, by formula, for what it has recorded so far. */
+    public MemoryNeed memoryNeed() {
+        MemoryNeed need = machine.need(stack, own, true);
+        for (long batch : programs.keySet()) {
+            need = need.plus(machine.need(stack, own, true, batch));
+        }
+        return forward == null ? need : need.plus(machine.need(stack, own, false, ROWS));
     }
 
     /** Bytes of device memory that this rank's training holds. */

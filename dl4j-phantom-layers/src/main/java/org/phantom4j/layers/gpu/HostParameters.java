@@ -14,9 +14,6 @@ final class HostParameters {
 
     private static final Duration LIMIT = Duration.ofMinutes(1);
 
-    /** Elements of a parameter that are copied at a time. */
-    private static final long PIECE = 1 << 22;
-
     private static final int HALF_BYTES = 2;
 
     private HostParameters() {}
@@ -66,17 +63,15 @@ final class HostParameters {
     /** Goes over all parameters in pieces that take little memory on the device. */
     private static void inPieces(GpuMachine machine, DeviceParameters parameters, long host, Piece each) {
         int bytes = machine.precision.resultBytes();
-        long most = Math.min(PIECE, parameters.longest());
-        try (DeviceMemory staging = DeviceMemory.allocate(most * bytes)) {
-            for (Map.Entry<String, DeviceParameters.Place> entry :
-                    parameters.places().entrySet()) {
-                Parameter whole = parameters.get(entry.getKey());
-                long from = host + entry.getValue().networkOffset() * bytes;
-                for (long done = 0; done < whole.length(); done += most) {
-                    long count = Math.min(most, whole.length() - done);
-                    each.copy(from + done * bytes, staging.address(), piece(machine, whole, done, count));
-                    await(machine);
-                }
+        long most = GpuMachine.TRANSFER_BYTES / bytes;
+        for (Map.Entry<String, DeviceParameters.Place> entry :
+                parameters.places().entrySet()) {
+            Parameter whole = parameters.get(entry.getKey());
+            long from = host + entry.getValue().networkOffset() * bytes;
+            for (long done = 0; done < whole.length(); done += most) {
+                long count = Math.min(most, whole.length() - done);
+                each.copy(from + done * bytes, machine.transferBuffer(), piece(machine, whole, done, count));
+                await(machine);
             }
         }
     }

@@ -22,6 +22,7 @@ public final class StepBenchmark implements AutoCloseable {
     private static final int WARM_UPS = 5;
 
     private final GpuMachine machine;
+    private final MemoryNeed need;
     private final StepProgram program;
 
     /**
@@ -86,10 +87,12 @@ public final class StepBenchmark implements AutoCloseable {
 
     /** Prepares the step. A collective: every rank calls it. */
     public StepBenchmark(Setup setup, int device, DeviceGroup group) {
+        Stack stack = setup.stack();
+        ShardRange own = ShardRange.of(group.rank(), group.size(), stack.shards());
         this.machine = new GpuMachine(device, group, setup.precision());
+        this.need = machine.need(stack, own, setup.training())
+                .plus(machine.need(stack, own, setup.training(), setup.batch()));
         try {
-            Stack stack = setup.stack();
-            ShardRange own = ShardRange.of(group.rank(), group.size(), stack.shards());
             DeviceParameters parameters = new DeviceParameters(machine, stack, own, setup.training());
             long perShard = setup.width() / setup.shards();
             // uniform numbers of variance 1 / inputs, so that activations neither fade nor grow
@@ -100,7 +103,7 @@ public final class StepBenchmark implements AutoCloseable {
             await();
         } catch (RuntimeException e) {
             machine.close();
-            throw e;
+            throw need.explain(e);
         }
     }
 
@@ -137,6 +140,11 @@ public final class StepBenchmark implements AutoCloseable {
 
     private void await() {
         machine.await(LIMIT);
+    }
+
+    /** What the step needs of device memory, by formula. */
+    public MemoryNeed memoryNeed() {
+        return need;
     }
 
     /** Bytes of device memory that the step holds. */

@@ -52,19 +52,30 @@ final class StepProgram implements AutoCloseable {
         }
         this.end = stack.end().isOutputLayer() ? new OutputEnd(layout) : new SquaredEnd(layout);
         this.staging = machine.allocateReals(batch * Math.max(inputWidth(), end.targetWidth()));
-        this.loss = PinnedMemory.allocate(8);
         connect();
+        this.loss = PinnedMemory.allocate(8);
         long bytesBefore = machine.group.bytesSent();
         long productsBefore = machine.multiplyAdds();
-        machine.main.beginCapture();
-        forward();
-        if (training) {
-            backward();
-            machine.main.copy(loss.address(), end.loss, 8);
-        }
-        this.graph = machine.main.endCapture();
+        this.graph = record();
         this.bytesSent = machine.group.bytesSent() - bytesBefore;
         this.multiplyAdds = machine.multiplyAdds() - productsBefore;
+    }
+
+    private CudaGraph record() {
+        machine.main.beginCapture();
+        try {
+            forward();
+            if (training) {
+                backward();
+                machine.main.copy(loss.address(), end.loss, 8);
+            }
+        } catch (RuntimeException e) {
+            // while a stream is recorded, no memory can be freed
+            machine.main.abandonCapture();
+            loss.close();
+            throw e;
+        }
+        return machine.main.endCapture();
     }
 
     private void connect() {

@@ -181,6 +181,23 @@ final class BenchStepCommand implements Command {
 
     private Map<String, Object> measure(
             Setup setup, DeviceGroup group, int device, Communicator communicator, EnergyMeter meter, int seconds) {
+        try (GpuMemory memory = GpuMemory.open(device)) {
+            Map<String, Object> row = measure(setup, group, device, communicator, meter, seconds, memory);
+            GpuMemory.Use use = memory.use();
+            row.put("gpuBytesMeasured", use.peakBytes());
+            row.put("gpuBytesBeside", use.restBytes());
+            return row;
+        }
+    }
+
+    private Map<String, Object> measure(
+            Setup setup,
+            DeviceGroup group,
+            int device,
+            Communicator communicator,
+            EnergyMeter meter,
+            int seconds,
+            GpuMemory memory) {
         try (StepBenchmark benchmark = new StepBenchmark(setup, device, group)) {
             barrier(communicator);
             benchmark.warmUp();
@@ -198,6 +215,7 @@ final class BenchStepCommand implements Command {
                     meter == null ? OptionalDouble.empty() : meter.since(before).gpuJoules();
             double[] latencies = training ? new double[0] : benchmark.latencies(latencyCount);
             barrier(communicator);
+            memory.sample();
             Arrays.sort(ms);
             Arrays.sort(latencies);
             Map<String, Object> row = new LinkedHashMap<>();
@@ -217,7 +235,7 @@ final class BenchStepCommand implements Command {
                 row.put("latencyP50", latencies[latencies.length / 2]);
                 row.put("latencyP99", latencies[(int) (latencies.length * 0.99)]);
             }
-            row.put("deviceBytes", benchmark.deviceBytes());
+            row.put("gpuBytesComputed", benchmark.memoryNeed().total());
             row.put("nodes", benchmark.nodes());
             return row;
         }
@@ -241,7 +259,7 @@ final class BenchStepCommand implements Command {
 
     private static void print(Map<String, Object> row) {
         System.out.printf(
-                "%-7s %6d × %d, batch %4d, %-4s: %9.4f ms (%.4f to %.4f), %s J, %,d MiB, %d nodes, floor %.4f ms (%.0f %%)%s%n",
+                "%-7s %6d × %d, batch %4d, %-4s: %9.4f ms (%.4f to %.4f), %s J, %,d MiB (%.3f of computed), %d nodes, floor %.4f ms (%.0f %%)%s%n",
                 row.get("model"),
                 (Long) row.get("width"),
                 (Integer) row.get("layers"),
@@ -251,7 +269,8 @@ final class BenchStepCommand implements Command {
                 (Double) row.get("msLeast"),
                 (Double) row.get("msMost"),
                 row.get("joules") == null ? "not measured" : String.format("%.4f", (Double) row.get("joules")),
-                (Long) row.get("deviceBytes") >> 20,
+                (Long) row.get("gpuBytesMeasured") >> 20,
+                (double) (Long) row.get("gpuBytesMeasured") / (Long) row.get("gpuBytesComputed"),
                 (Long) row.get("nodes"),
                 (Double) row.get("floorMs"),
                 100 * (Double) row.get("floorMs") / (Double) row.get("msMedian"),

@@ -222,6 +222,7 @@ final class CompareCommand implements Command {
                 loss = training.step();
             }
             RankTraining.Score test = training.score(corpus.test(), corpus.classes());
+            RankTraining.GpuUse gpu = training.release();
             OptionalLong peak = RankResults.peakBytes(group, ranksAreProcesses);
             return new Outcome(
                     Arguments.lower(model.model()),
@@ -232,7 +233,7 @@ final class CompareCommand implements Command {
                     pace.ms(),
                     pace.joules(),
                     before < 0 || peak.isEmpty() ? null : Long.valueOf(peak.getAsLong() - before),
-                    options.device.cuda() ? RankResults.sum(group, training.deviceBytes()) : null,
+                    gpu == null ? null : RankResults.sum(group, gpu.measured().peakBytes()),
                     loss,
                     test.loss(),
                     test.accuracy());

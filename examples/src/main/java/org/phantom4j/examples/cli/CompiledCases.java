@@ -31,7 +31,7 @@ final class CompiledCases {
     private static final double FP64_BOUND = 1e-10;
     private static final double FP32_BOUND = 1e-5;
 
-    /** Relative errors of a rounded factor: 10 bits of mantissa, which matrix units may cut off, and 7 bits. */
+    /** The most that a factor is off: 10 bits of mantissa, behind which matrix units may cut off, and 7 bits, rounded. */
     private static final double TF32_ROUNDING = 0x1p-10;
 
     private static final double BF16_ROUNDING = 0x1p-8;

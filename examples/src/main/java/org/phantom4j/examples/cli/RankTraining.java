@@ -14,6 +14,7 @@ import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.examples.data.Samples;
 import org.phantom4j.layers.gpu.GpuTrainer;
+import org.phantom4j.layers.gpu.MemoryNeed;
 import org.phantom4j.layers.train.DataParallel;
 import org.phantom4j.layers.train.RankNetwork;
 import org.phantom4j.ops.Products;
@@ -27,7 +28,9 @@ final class RankTraining implements AutoCloseable {
     private final MultiLayerNetwork network;
     private final DataParallel replicas;
     private final Batches batches;
-    private final GpuTrainer trainer;
+    private final GpuMemory memory;
+    private GpuTrainer trainer;
+    private GpuUse gpuUse;
     private boolean stored;
     private long lastBytes;
     private long lastMultiplyAdds;
@@ -42,22 +45,24 @@ final class RankTraining implements AutoCloseable {
         this.network = RankNetwork.create(configuration);
         this.replicas = DataParallel.join(network, mesh.data());
         this.batches = new Batches(corpus.train(), options.model.batch(), options.model.seed());
-        this.trainer = options.device.trainer(network, mesh.model(), options).orElse(null);
-        if (trainer != null) {
-            prepare(corpus.train().size(), options.model.batch());
+        this.memory = options.device.cuda() ? GpuMemory.open(options.device.ordinal(mesh.model())) : null;
+        try {
+            this.trainer =
+                    options.device.trainer(network, mesh.model(), options).orElse(null);
+            if (trainer != null) {
+                prepare(corpus.train().size(), options.model.batch());
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
         }
     }
 
     /** Records the steps of both sizes of batch that an epoch has, so that no step takes the time for it. */
     private void prepare(long samples, long batch) {
-        try {
-            trainer.prepare(Math.min(batch, samples));
-            if (samples > batch && samples % batch > 0) {
-                trainer.prepare(samples % batch);
-            }
-        } catch (RuntimeException e) {
-            trainer.close();
-            throw e;
+        trainer.prepare(Math.min(batch, samples));
+        if (samples > batch && samples % batch > 0) {
+            trainer.prepare(samples % batch);
         }
     }
 
@@ -69,9 +74,25 @@ final class RankTraining implements AutoCloseable {
         return network;
     }
 
-    /** Bytes of the GPU's memory that the training holds; 0 without a GPU. */
-    long deviceBytes() {
-        return trainer == null ? 0 : trainer.deviceBytes();
+    /**
+     * What the training took of its GPU's memory.
+     *
+     * @param need by formula
+     * @param measured by the driver
+     */
+    record GpuUse(MemoryNeed need, GpuMemory.Use measured) {}
+
+    /** Ends the training and frees the GPU; returns what it took there, null if no compiled step ran. The network stays. */
+    GpuUse release() {
+        if (trainer != null) {
+            MultiLayerNetwork unused = network();
+            memory.sample();
+            MemoryNeed need = trainer.memoryNeed();
+            trainer.close();
+            trainer = null;
+            gpuUse = new GpuUse(need, memory.use());
+        }
+        return gpuUse;
     }
 
     /** Trains on the next batch; returns its loss before the update. */
@@ -161,6 +182,10 @@ final class RankTraining implements AutoCloseable {
     public void close() {
         if (trainer != null) {
             trainer.close();
+            trainer = null;
+        }
+        if (memory != null) {
+            memory.close();
         }
     }
 

@@ -43,7 +43,7 @@ final class TrainCommand implements Command {
             long[] parameters,
             OptionalLong peakBytes,
             OptionalDouble joules,
-            long deviceBytes) {}
+            RankTraining.GpuUse gpu) {}
 
     @Override
     public String name() {
@@ -229,11 +229,11 @@ final class TrainCommand implements Command {
         OptionalDouble joules = energy.joules();
         RankTraining.Score test = training.score(corpus.test(), corpus.classes());
         long[] parameters = RankResults.gather(mesh.all(), training.network().numParams());
-        long deviceBytes = RankResults.sum(mesh.all(), training.deviceBytes());
+        RankTraining.GpuUse gpu = training.release();
         OptionalLong peak =
                 RankResults.peakBytes(mesh.all(), options.comm.backend().ranksAreProcesses());
         return new Measured(
-                RankTraining.median(stepMs), loss, test, bytes, multiplyAdds, parameters, peak, joules, deviceBytes);
+                RankTraining.median(stepMs), loss, test, bytes, multiplyAdds, parameters, peak, joules, gpu);
     }
 
     private static Map<String, Object> results(TrainingOptions options, int steps, LayerCost cost, Measured measured) {
@@ -271,7 +271,11 @@ final class TrainCommand implements Command {
                 "joulesPerSample",
                 measured.joules().isPresent() ? measured.joules().getAsDouble() / steps / model.batch() : null);
         results.put("device", options.device.cuda() ? "cuda" : "cpu");
-        results.put("deviceBytes", options.device.cuda() ? measured.deviceBytes() : null);
+        RankTraining.GpuUse gpu = measured.gpu();
+        // of rank 0: the ranks' shares differ by a neuron's at most
+        results.put("gpuBytesComputed", gpu == null ? null : gpu.need().total());
+        results.put("gpuBytesMeasured", gpu == null ? null : gpu.measured().peakBytes());
+        results.put("gpuBytesBeside", gpu == null ? null : gpu.measured().restBytes());
         results.put("joules", measured.joules().isPresent() ? measured.joules().getAsDouble() : null);
         return results;
     }
@@ -289,6 +293,12 @@ final class TrainCommand implements Command {
         System.out.printf(
                 "parameters     %,d, by rank %s%n",
                 (Long) results.get("parameters"), Arrays.toString((long[]) results.get("parametersByRank")));
+        if (results.get("gpuBytesMeasured") instanceof Long bytes) {
+            long computed = (Long) results.get("gpuBytesComputed");
+            System.out.printf(
+                    "GPU memory     %,d MiB measured, %.3f of %,d MiB computed; %,d MiB beside it (CUDA, its libraries)%n",
+                    bytes >> 20, (double) bytes / computed, computed >> 20, (Long) results.get("gpuBytesBeside") >> 20);
+        }
         System.out.println("energy         "
                 + (results.get("joules") instanceof Double joules
                         ? String.format("%.1f J, %.4g J a sample", joules, (Double) results.get("joulesPerSample"))

@@ -83,6 +83,11 @@ class MainTest {
                 "verify --golden /nowhere --comm aeron | expected a folder of golden cases",
                 "train --save /nowhere/model.zip | expected a file in an existing folder",
                 "predict --data synthetic | --model is missing",
+                "predict --model a.zip --data synthetic --precision tf32 | --precision is for --device cuda",
+                "predict --model a.zip --data synthetic --engine layers | --engine is for --device cuda",
+                "predict --model a.zip --data synthetic --device cuda:1 --ranks 2 | --device cuda:1 is for one rank",
+                "verify --golden . --precision fp32 | --precision fp32 is for compiled steps on --device cuda",
+                "verify --golden . --device cuda --engine layers --precision fp32 | layers are verified in fp64",
                 "predict --model /nowhere.zip --data synthetic | no such file",
                 "verify | --golden is missing",
                 "verify --golden /nowhere | expected a folder of golden cases",
@@ -232,6 +237,18 @@ class MainTest {
         Result result = run("train " + SMALL + " --updater sgd --learning-rate 1e20 --steps 50");
         assertEquals(1, result.status());
         assertTrue(result.err().contains("the training diverged"), result.err());
+    }
+
+    @Test
+    void whatDivergedDoesNotReplaceAGoodModel() throws IOException {
+        Path model = Files.writeString(folder.resolve("model.zip"), "a good model");
+        String line = "train " + SMALL + " --updater sgd --learning-rate 1e30 --ranks 2 --save " + model + " --steps ";
+        for (int steps : new int[] {1, 20}) {
+            Result result = run(line + steps);
+            assertEquals(1, result.status());
+            assertTrue(result.err().contains("the training diverged"), result.err());
+            assertEquals("a good model", Files.readString(model));
+        }
     }
 
     @Test

@@ -125,6 +125,16 @@ public final class CudaStream implements AutoCloseable {
         return CudaGraph.instantiate(graph[0]);
     }
 
+    /** Ends a recording that has failed, and forgets it. */
+    public void abandonCapture() {
+        long[] graph = new long[1];
+        // a failed recording cannot be ended without an error
+        int unused = CudaDriver.cuStreamEndCapture(handle, graph);
+        if (graph[0] != 0) {
+            CudaDriver.cuGraphDestroy(graph[0]);
+        }
+    }
+
     @Override
     public void close() {
         CudaDriver.cuStreamDestroy_v2(handle);

@@ -1,6 +1,5 @@
 package org.phantom4j.comm.nccl;
 
-import com.sun.jna.Memory;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -12,7 +11,6 @@ import org.phantom4j.comm.CommException.Reason;
 import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaStream;
-import org.phantom4j.comm.cuda.DeviceMemory;
 
 /**
  * A rank's end of a group of GPUs, and the collectives between them on device memory. A call puts NCCL's work into a stream
@@ -39,7 +37,6 @@ import org.phantom4j.comm.cuda.DeviceMemory;
 public final class NcclGroup implements AutoCloseable {
 
     private static final long NS_PER_MS = 1_000_000;
-    private static final int LONG_BYTES = Long.BYTES;
 
     private final NcclWatch watch;
     private final CudaDevice device;
@@ -49,9 +46,8 @@ public final class NcclGroup implements AutoCloseable {
     private final CallBoard board;
     private final long timeoutNs;
     private final NcclHandle nccl;
+    private final NumberExchange numbers;
     private boolean closed;
-    private CudaStream ownStream;
-    private DeviceMemory ownMemory;
 
     private NcclGroup(NcclWatch watch, CudaDevice device, int[] members, String name) {
         this.watch = watch;
@@ -70,6 +66,7 @@ public final class NcclGroup implements AutoCloseable {
         }
         this.board = new CallBoard(control.sharedMemory(name, CallBoard.bytes(members.length)), rank, shares);
         this.nccl = new NcclHandle(watch, device, who(), () -> overdue(board.calls()));
+        this.numbers = new NumberExchange(this, nccl, board);
     }
 
     /** Forms the group of all ranks; they all call it, each with its own device. Returns when all have. */
@@ -306,52 +303,7 @@ public final class NcclGroup implements AutoCloseable {
     /** Returns when every rank has called it. Not while a stream is being captured. */
     public void barrier() {
         post(Collective.BARRIER, NcclType.INT64, 0, 0, 0);
-        exchange(0, 0);
-    }
-
-    /** What each rank hands to the others: the state of its calls, and two numbers. */
-    private static final int EXCHANGED = 4;
-
-    /**
-     * Hands two numbers of each rank to every rank, and sees to it that all have made the same calls before.
-     *
-     * @return two numbers for each rank
-     */
-    private long[] exchange(long first, long second) {
-        int bytes = EXCHANGED * LONG_BYTES;
-        if (ownMemory == null) {
-            device.bind();
-            ownStream = CudaStream.create();
-            ownMemory = DeviceMemory.allocate((long) size() * bytes);
-        }
-        try (Memory host = new Memory((long) size() * bytes)) {
-            long[] own = {board.calls(), board.hash(), first, second};
-            host.write(0, own, 0, EXCHANGED);
-            long block = ownMemory.address() + (long) rank * bytes;
-            ownStream.copy(block, DeviceMemory.addressOf(host), bytes);
-            long handle = nccl.enter();
-            nccl.leave(
-                    "ncclAllGather",
-                    Nccl.ncclAllGather(
-                            block, ownMemory.address(), EXCHANGED, NcclType.INT64.code, handle, ownStream.handle()));
-            await(ownStream);
-            ownStream.copy(DeviceMemory.addressOf(host), ownMemory.address(), (long) size() * bytes);
-            await(ownStream);
-            long[] all = host.getLongArray(0, size() * EXCHANGED);
-            long[] result = new long[2 * size()];
-            for (int other = 0; other < size(); other++) {
-                if (all[other * EXCHANGED] != own[0] || all[other * EXCHANGED + 1] != own[1]) {
-                    throw watch.fail(new CommException(
-                            Reason.MISMATCH,
-                            "ranks " + rank + " and " + other + " have not made the same " + (own[0] - 1)
-                                    + " collectives before this one: all ranks must call the same collectives in the"
-                                    + " same order"));
-                }
-                result[2 * other] = all[other * EXCHANGED + 2];
-                result[2 * other + 1] = all[other * EXCHANGED + 3];
-            }
-            return result;
-        }
+        long[] unused = numbers.exchange(0, 0);
     }
 
     /**
@@ -361,7 +313,7 @@ public final class NcclGroup implements AutoCloseable {
     public NcclGroup split(int color, int key) {
         post(Collective.SPLIT, NcclType.INT64, 0, 0, 0);
         long splitNumber = board.calls();
-        long[] all = exchange(color, key);
+        long[] all = numbers.exchange(color, key);
         List<Long> colors = IntStream.range(0, size())
                 .mapToObj(other -> all[2 * other])
                 .distinct()
@@ -405,10 +357,7 @@ public final class NcclGroup implements AutoCloseable {
         }
         closed = true;
         nccl.close();
-        if (ownMemory != null) {
-            ownMemory.close();
-            ownStream.close();
-        }
+        numbers.close();
     }
 
     @Override
