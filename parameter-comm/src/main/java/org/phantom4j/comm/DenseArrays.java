@@ -1,9 +1,7 @@
 package org.phantom4j.comm;
 
 import java.util.Arrays;
-import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.concurrency.AffinityManager;
 import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.executioner.OpExecutioner.ExecutionerType;
@@ -87,29 +85,6 @@ public final class DenseArrays {
     /** Whether ND4J's arrays are on CUDA devices. */
     public static boolean onDevice() {
         return Nd4j.getExecutioner().type() == ExecutionerType.CUDA;
-    }
-
-    /** The array itself, or a copy in 'f' order on the calling thread's device if it is on another one. */
-    public static INDArray onThisDevice(INDArray array) {
-        AffinityManager devices = Nd4j.getAffinityManager();
-        int here = devices.getDeviceForCurrentThread();
-        int there = devices.getDeviceForArray(array);
-        if (here == there) {
-            return array;
-        }
-        // ND4J would move the whole buffer to this device, away from the threads of the other
-        devices.unsafeSetDevice(there);
-        DataBuffer values;
-        try {
-            values = array.dup('f').data();
-            values.getDouble(0);
-        } finally {
-            devices.unsafeSetDevice(here);
-        }
-        INDArray copy = array.dataType() == DataType.DOUBLE
-                ? Nd4j.createFromArray(values.asDouble())
-                : Nd4j.createFromArray(values.asFloat()).castTo(array.dataType());
-        return copy.reshape('f', array.shape());
     }
 
     /** Where each rank's block starts, and last the total: {@code counts.length + 1} numbers. */

@@ -9,7 +9,6 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.Communicator;
-import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.RankContext;
 import org.phantom4j.layers.CommunicationPlan;
 
@@ -40,7 +39,7 @@ public final class RankNetwork {
     public static MultiLayerNetwork of(MultiLayerNetwork whole) {
         MultiLayerNetwork network = create(whole.getLayerWiseConfigurations());
         Map<String, INDArray> values = whole.paramTable();
-        network.paramTable().forEach((key, value) -> value.assign(DenseArrays.onThisDevice(values.get(key))));
+        network.paramTable().forEach((key, value) -> value.assign(values.get(key)));
         return network;
     }
 

@@ -78,7 +78,7 @@ record DeviceOptions(boolean cuda, int first, Engine engine) {
         return cuda && ranks > 1 ? "nccl" : "local";
     }
 
-    /** Refuses what does not go together. */
+    /** Refuses what does not go together. Called by the thread that runs a rank alone. */
     void check(String comm, int ranks, int replicas, Precision precision) {
         if (!cuda && precision.isForGpu()) {
             throw new UsageException("--precision " + Arguments.lower(precision) + " is for --device cuda");
@@ -95,6 +95,10 @@ record DeviceOptions(boolean cuda, int first, Engine engine) {
         }
         if (cuda) {
             requireDevices(ranks);
+            if (first > 0) {
+                // on ND4J's CUDA backend, what this thread computes on; nothing on another
+                Nd4j.getAffinityManager().unsafeSetDevice(first);
+            }
         }
     }
 

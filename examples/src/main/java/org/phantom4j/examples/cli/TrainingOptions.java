@@ -21,8 +21,7 @@ final class TrainingOptions {
     final int replicas;
 
     private final DataSource data;
-    private final Once<Corpus> shared = new Once<>(this::read);
-    private final ThreadLocal<Corpus> own = ThreadLocal.withInitial(this::readOnDevice);
+    private final Once<Corpus> corpus = new Once<>(this::read);
 
     static void addTo(Options options) {
         ModelOptions.addTo(options);
@@ -66,24 +65,16 @@ final class TrainingOptions {
                 + replicas;
     }
 
-    /**
-     * The data, read on the first call: shared by the ranks of a process, or on ND4J's CUDA backend, whose arrays belong to the
-     * device of the thread that makes them, each rank's own.
-     */
+    /** The data; read on the first call. */
     Corpus corpus() {
-        return DenseArrays.onDevice() ? own.get() : shared.get();
+        return corpus.get();
     }
 
     private Corpus read() {
-        return data.corpus(model.width(), model.precision().type(), model.seed());
-    }
-
-    private Corpus readOnDevice() {
-        if (ranks() == 1) {
-            Nd4j.getAffinityManager().unsafeSetDevice(device.first());
+        if (DenseArrays.onDevice()) {
+            // ND4J copies from workspace to workspace there as if every array were of the default type
+            Nd4j.setDefaultDataTypes(model.precision().type(), model.precision().type());
         }
-        // this backend copies from workspace to workspace as if every array were of the default type
-        Nd4j.setDefaultDataTypes(model.precision().type(), model.precision().type());
-        return read();
+        return data.corpus(model.width(), model.precision().type(), model.seed());
     }
 }

@@ -89,7 +89,7 @@ final class VerifyCommand implements Command {
         }
         if (comm.launches()) {
             json(arguments);
-            return inProcesses(arguments, ranks);
+            return inProcesses(arguments, comm.name(), ranks);
         }
         List<Row> rows = new ArrayList<>();
         comm.run(ranks, name() + " --precision " + Arguments.lower(precision), group -> {
@@ -129,12 +129,15 @@ final class VerifyCommand implements Command {
     }
 
     /** Starts the ranks, and takes their results from a file. */
-    private List<Row> inProcesses(Arguments arguments, int ranks) throws Exception {
+    private List<Row> inProcesses(Arguments arguments, String comm, int ranks) throws Exception {
         Path directory = Files.createTempDirectory("phantom-verify");
         Path file = directory.resolve("results.json");
         try {
             int status = CommOptions.launch(
-                    this, arguments, ranks, Map.of("ranks", Integer.toString(ranks), "json", file.toString()));
+                    this,
+                    arguments,
+                    ranks,
+                    Map.of("comm", comm, "ranks", Integer.toString(ranks), "json", file.toString()));
             if (!Files.exists(file)) {
                 throw new IllegalStateException(ranks + " ranks failed with status " + status + ": see above");
             }

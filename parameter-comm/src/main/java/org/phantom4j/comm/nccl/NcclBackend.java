@@ -11,6 +11,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.comm.RankContext;
 import org.phantom4j.comm.cuda.CudaDevice;
@@ -22,8 +23,14 @@ import org.phantom4j.comm.world.World;
 /**
  * "nccl": a GPU for each rank. Ranks are threads of this process, rank i on device i; or, where a launcher has set RANK
  * ({@link World}), this process is one rank, on the device of its local number.
+ *
+ * <p>Where ND4J's arrays are on GPUs, ranks must be processes. ND4J allocates and frees device memory all the time, and that
+ * waits for all devices of the process: for collectives, too, that wait for the thread which allocates.
  */
 public final class NcclBackend implements CommBackend {
+
+    /** A class of ND4J's CUDA backend. */
+    private static final String CUDA_ARRAYS = "org/nd4j/linalg/jcublas/JCublasNDArray.class";
 
     /** For ServiceLoader. */
     public NcclBackend() {}
@@ -33,16 +40,18 @@ public final class NcclBackend implements CommBackend {
         return "nccl";
     }
 
-    /** {@inheritDoc} They are where a launcher has set RANK. */
+    /** {@inheritDoc} They are where a launcher has set RANK, and have to be where ND4J's CUDA backend is on the class path. */
     @Override
     public boolean ranksAreProcesses() {
-        return World.fromEnvironment(System.getenv()).isPresent();
+        return World.fromEnvironment(System.getenv()).isPresent()
+                || NcclBackend.class.getClassLoader().getResource(CUDA_ARRAYS) != null;
     }
 
     /**
      * {@inheritDoc}
      *
-     * @throws IllegalArgumentException if there are fewer devices than ranks
+     * @throws IllegalArgumentException if there are fewer devices than ranks, or if ranks would be threads that have to be
+     *     processes
      * @throws org.phantom4j.comm.cuda.CudaException if there is no NCCL; the message says what to install
      */
     @Override
@@ -53,6 +62,7 @@ public final class NcclBackend implements CommBackend {
         DeviceChoice.requireEnough(1, devices);
         if (world.isEmpty()) {
             DeviceChoice.requireEnough(ranks, devices);
+            requireHostArrays(ranks);
             return runThreads(ranks, timeout, body);
         }
         if (ranks != world.get().size()) {
@@ -63,6 +73,16 @@ public final class NcclBackend implements CommBackend {
         List<T> results = new ArrayList<>();
         results.add(runProcess(world.get(), Secret.fromEnvironment(environment), geometry, timeout, devices, body));
         return results;
+    }
+
+    private static void requireHostArrays(int ranks) {
+        if (ranks > 1 && DenseArrays.onDevice()) {
+            throw new IllegalArgumentException(
+                    "ranks of back end nccl must be processes where ND4J's arrays are on GPUs, and"
+                            + " nothing has started this process as one of " + ranks
+                            + ": set RANK and WORLD_SIZE, as Slurm, MPI"
+                            + " launchers, RankProcesses and ./phantom do");
+        }
     }
 
     private static <T> T runProcess(

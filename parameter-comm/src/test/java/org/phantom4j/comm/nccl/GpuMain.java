@@ -17,6 +17,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommunicatorContract;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.comm.RankRunner;
 import org.phantom4j.comm.cuda.CudaDevice;
@@ -291,7 +292,10 @@ final class GpuMain {
         }
         Contract contract = new Contract(devices);
         table.check("every collective, 1 rank, " + backend, () -> call(contract, "everyCollectiveOnEveryGroupSize", 1));
-        if (devices > 1) {
+        if (devices > 1 && DenseArrays.onDevice()) {
+            // over two processes: phantom bench soak --comm nccl --ranks 2
+            table.check("two ranks that are threads, " + backend, () -> refused(2));
+        } else if (devices > 1) {
             table.check(
                     "every collective, 2 ranks, " + backend,
                     () -> call(contract, "everyCollectiveOnEveryGroupSize", 2));
