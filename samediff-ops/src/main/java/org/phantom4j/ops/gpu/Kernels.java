@@ -44,7 +44,7 @@ public final class Kernels implements AutoCloseable {
     private final PhantomKernels phantom;
     private final StreamedProducts streamed;
 
-    /** For the calling thread's device; compiles in about two seconds, the first time. */
+    /** For the calling thread's device; compiles for some seconds, the first time. */
     public Kernels(CudaDevice device, Precision precision) {
         this.doubles = precision == Precision.FP64;
         this.blocks = BLOCKS_EACH * device.multiprocessors();
@@ -66,6 +66,8 @@ public final class Kernels implements AutoCloseable {
         String source = source();
         List<String> options = new ArrayList<>(List.of(
                 "--gpu-architecture=sm_" + computeCapability,
+                "--std=c++17",
+                "--device-as-default-execution-space",
                 "-DREAL=" + (precision == Precision.FP64 ? "double" : "float")));
         if (precision.isNarrow()) {
             options.add("-DBF16");

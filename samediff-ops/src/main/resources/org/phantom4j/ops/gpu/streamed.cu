@@ -28,8 +28,8 @@ static __device__ void multiply_words(float *sum, const unsigned *a, unsigned b0
 template <int TILES>
 static __device__ void streamed(const unsigned *x, const unsigned *w, real *c, int samples, int outputs, int words) {
     enum { ROWS = STREAM_OUTPUTS + 8 * TILES, STAGE = ROWS * STREAM_PITCH * 4 };
-    extern __shared__ __align__(16) char shared[];
-    unsigned base = (unsigned)__cvta_generic_to_shared(shared);
+    extern __shared__ __align__(16) char stages[];
+    unsigned base = (unsigned)__cvta_generic_to_shared(stages);
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
     int o0 = blockIdx.x * STREAM_OUTPUTS;
     int steps = (words + STREAM_WORDS - 1) / STREAM_WORDS;
@@ -61,7 +61,7 @@ static __device__ void streamed(const unsigned *x, const unsigned *w, real *c, i
             load(step + STREAM_STAGES - 1);
         }
         asm volatile("cp.async.commit_group;");
-        const unsigned *stage = (const unsigned *)(shared + step % STREAM_STAGES * STAGE);
+        const unsigned *stage = (const unsigned *)(stages + step % STREAM_STAGES * STAGE);
         const unsigned *own = stage + ((warp >> 1) * 16 + (lane >> 2)) * STREAM_PITCH + (lane & 3) + half * (STREAM_WORDS / 2);
         const unsigned *others = stage + (STREAM_OUTPUTS + (lane >> 2)) * STREAM_PITCH + (lane & 3) + half * (STREAM_WORDS / 2);
 #pragma unroll
@@ -74,7 +74,7 @@ static __device__ void streamed(const unsigned *x, const unsigned *w, real *c, i
         }
     }
     __syncthreads();
-    float *halves = (float *)shared + (warp >> 1) * TILES * 4 * 32 + lane;
+    float *halves = (float *)stages + (warp >> 1) * TILES * 4 * 32 + lane;
 #pragma unroll
     for (int i = 0; i < TILES * 4; i++) {
         if (half) {
