@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.HdrHistogram.Histogram;
 import org.apache.commons.cli.CommandLine;
@@ -134,19 +135,17 @@ final class PredictCommand implements Command {
             Path output = group.rank() == 0 ? output(arguments) : null;
             ModelOptions.requireDivides(ranks, model.get().shards());
             Histogram latencyUs = new Histogram(HIGHEST_US, DIGITS);
-            MultiLayerNetwork network = RankNetwork.of(model.get().network());
-            Optional<GpuPredictor> gpu = device.predictor(
-                    network, group, precision.orElseGet(() -> model.get().precision()), comm.timeout(), batch);
-            List<INDArray> outputs;
-            try {
-                outputs = predict(
-                        features -> gpu.isPresent() ? gpu.get().output(features) : network.output(features),
-                        samples.get(),
-                        batch,
-                        latencyUs);
-            } finally {
-                gpu.ifPresent(GpuPredictor::close);
-            }
+            List<INDArray> outputs = outputs(
+                    model.get(),
+                    samples.get(),
+                    batch,
+                    latencyUs,
+                    network -> device.predictor(
+                            network,
+                            group,
+                            precision.orElseGet(() -> model.get().precision()),
+                            comm.timeout(),
+                            batch));
             RankResults.onFirstRank(group, () -> {
                 write(output, outputs, model.get().classifies());
                 summarise(model.get(), samples.get(), outputs, latencyUs);
@@ -212,6 +211,26 @@ final class PredictCommand implements Command {
                     "--model " + file + " is no model, or is truncated: " + e.getMessage()
                             + "; train --save writes one",
                     e);
+        }
+    }
+
+    /** Outputs of all samples, by a GPU if there is one for this rank's network, else by Deeplearning4j's layers. */
+    private static List<INDArray> outputs(
+            Model model,
+            Samples samples,
+            int batch,
+            Histogram latencyUs,
+            Function<MultiLayerNetwork, Optional<GpuPredictor>> gpus) {
+        MultiLayerNetwork network = RankNetwork.of(model.network());
+        Optional<GpuPredictor> gpu = gpus.apply(network);
+        try {
+            return predict(
+                    features -> gpu.isPresent() ? gpu.get().output(features) : network.output(features),
+                    samples,
+                    batch,
+                    latencyUs);
+        } finally {
+            gpu.ifPresent(GpuPredictor::close);
         }
     }
 
