@@ -68,7 +68,8 @@ public final class StepBenchmark implements AutoCloseable {
             if (!training) {
                 return layers * weights * factor;
             }
-            return weights * (layers * factor + (layers - 1) * factor + layers * 2L * precision.resultBytes());
+            int kept = precision.isNarrow() && !precision.isSplit() ? precision.factorBytes() : precision.resultBytes();
+            return weights * (layers * factor + (layers - 1) * factor + layers * 2L * kept);
         }
 
         private PhantomGeometry geometry() {
@@ -118,6 +119,44 @@ public final class StepBenchmark implements AutoCloseable {
             end.record(machine.main);
             await();
             return start.millisecondsTo(end) / steps;
+        }
+    }
+
+    /**
+     * What the host costs.
+     *
+     * @param startMs milliseconds of the host to start a step
+     * @param idleShare part of the time in which the device has ended one step and not begun the next
+     */
+    public record HostOverhead(double startMs, double idleShare) {}
+
+    /** Starts steps one after the other, without waiting, and looks at the host and at the gaps between them. */
+    public HostOverhead hostOverhead(int steps) {
+        List<CudaEvent> begins = new ArrayList<>();
+        List<CudaEvent> ends = new ArrayList<>();
+        try {
+            for (int i = 0; i < steps; i++) {
+                begins.add(CudaEvent.timed());
+                ends.add(CudaEvent.timed());
+            }
+            long hostNs = 0;
+            for (int i = 0; i < steps; i++) {
+                begins.get(i).record(machine.main);
+                long beganNs = System.nanoTime();
+                program.start();
+                hostNs += System.nanoTime() - beganNs;
+                ends.get(i).record(machine.main);
+            }
+            await();
+            double gaps = 0;
+            for (int i = 1; i < steps; i++) {
+                gaps += ends.get(i - 1).millisecondsTo(begins.get(i));
+            }
+            double all = begins.get(0).millisecondsTo(ends.get(steps - 1));
+            return new HostOverhead(hostNs / 1e6 / steps, gaps / all);
+        } finally {
+            begins.forEach(CudaEvent::close);
+            ends.forEach(CudaEvent::close);
         }
     }
 

@@ -37,6 +37,7 @@ final class BenchStepCommand implements Command {
     private static final int DEFAULT_TIMEOUT_S = 120;
     private static final int DEFAULT_SECONDS = 3;
     private static final int ROUNDS = 15;
+    private static final int HOST_STEPS = 100;
     private static final int MOST_LATENCIES = 1000;
 
     private final boolean training;
@@ -213,6 +214,7 @@ final class BenchStepCommand implements Command {
             }
             OptionalDouble joules =
                     meter == null ? OptionalDouble.empty() : meter.since(before).gpuJoules();
+            StepBenchmark.HostOverhead host = benchmark.hostOverhead(HOST_STEPS);
             double[] latencies = training ? new double[0] : benchmark.latencies(latencyCount);
             barrier(communicator);
             memory.sample();
@@ -235,6 +237,8 @@ final class BenchStepCommand implements Command {
                 row.put("latencyP50", latencies[latencies.length / 2]);
                 row.put("latencyP99", latencies[(int) (latencies.length * 0.99)]);
             }
+            row.put("hostStartMs", host.startMs());
+            row.put("idleShare", host.idleShare());
             row.put("gpuBytesComputed", benchmark.memoryNeed().total());
             row.put("nodes", benchmark.nodes());
             return row;
@@ -259,7 +263,7 @@ final class BenchStepCommand implements Command {
 
     private static void print(Map<String, Object> row) {
         System.out.printf(
-                "%-7s %6d × %d, batch %4d, %-4s: %9.4f ms (%.4f to %.4f), %s J, %,d MiB (%.3f of computed), %d nodes, floor %.4f ms (%.0f %%)%s%n",
+                "%-7s %6d × %d, batch %4d, %-4s: %9.4f ms (%.4f to %.4f), %s J, %,d MiB (%.3f of computed), %d nodes, host %.4f ms, idle %.1f %%, floor %.4f ms (%.0f %%)%s%n",
                 row.get("model"),
                 (Long) row.get("width"),
                 (Integer) row.get("layers"),
@@ -272,6 +276,8 @@ final class BenchStepCommand implements Command {
                 (Long) row.get("gpuBytesMeasured") >> 20,
                 (double) (Long) row.get("gpuBytesMeasured") / (Long) row.get("gpuBytesComputed"),
                 (Long) row.get("nodes"),
+                (Double) row.get("hostStartMs"),
+                100 * (Double) row.get("idleShare"),
                 (Double) row.get("floorMs"),
                 100 * (Double) row.get("floorMs") / (Double) row.get("msMedian"),
                 row.containsKey("latencyP50")

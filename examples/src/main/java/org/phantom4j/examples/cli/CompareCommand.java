@@ -130,8 +130,13 @@ final class CompareCommand implements Command {
     private static void report(List<Outcome> outcomes, TrainingOptions options, int steps, Path json, Path chart)
             throws IOException {
         System.out.println(table(outcomes, options.model, steps));
-        AtomicFile.write(chart, partial -> CompareChart.write(partial, outcomes));
-        System.out.println("chart: " + chart);
+        try {
+            AtomicFile.write(chart, partial -> CompareChart.write(partial, outcomes));
+            System.out.println("chart: " + chart);
+        } catch (LinkageError e) {
+            // a runtime without fonts: the figures are printed all the same
+            System.err.println("phantom: the chart is not drawn, since this machine's Java cannot draw text: " + e);
+        }
         if (json != null) {
             Report.write(json, results(outcomes, options, steps));
         }
@@ -232,7 +237,7 @@ final class CompareCommand implements Command {
                     bytes,
                     pace.ms(),
                     pace.joules(),
-                    before < 0 || peak.isEmpty() ? null : Long.valueOf(peak.getAsLong() - before),
+                    gpu != null || before < 0 || peak.isEmpty() ? null : Long.valueOf(peak.getAsLong() - before),
                     gpu == null ? null : RankResults.sum(group, gpu.measured().peakBytes()),
                     loss,
                     test.loss(),

@@ -29,22 +29,15 @@ static __device__ factor narrow(real value) {
 // Rounds to one of the two nearest bfloat16, to the nearer one more often, so that steps too small to be seen in a
 // parameter's 8 bits add up all the same. As random as the value's own lower bits and its place make it: every run of the
 // same step rounds alike.
-static __device__ unsigned scramble(unsigned value, unsigned place) {
-    unsigned hash = value * 2654435761u ^ place * 2246822519u;
-    hash = (hash ^ (hash >> 15)) * 2246822519u;
-    return hash ^ (hash >> 13);
-}
-
-static __device__ unsigned round_randomly(real value, unsigned random) {
-    return value != value ? 0x7fff : (__float_as_uint(value) + (random & 0xffff)) >> 16;
-}
 
 static __device__ real parameter(const factor *upper, const short *, long i) {
     return widen(upper[i]);
 }
 
 static __device__ void set_parameter(factor *upper, short *, long i, real value) {
-    upper[i].bits = (unsigned short)round_randomly(value, scramble(__float_as_uint(value), (unsigned)i));
+    unsigned bits = __float_as_uint(value), hash = bits * 2654435761u ^ (unsigned)i * 2246822519u;
+    hash = (hash ^ (hash >> 15)) * 2246822519u;
+    upper[i].bits = value != value ? 0x7fff : (unsigned short)((bits + (hash >> 16)) >> 16);
 }
 #else
 // A parameter is a float in two halves: the bfloat16 nearest to it, which products read, and the difference of their bits.

@@ -205,7 +205,7 @@ extern "C" __global__ void __launch_bounds__(256, 3) phantom_forward(const real 
 
 // delta = (dy + images' weights) * activation'(y) in both orders, the images being those of the compressed gradients, and the
 // bias's gradient or step. Grid (features / 32); the batch is a multiple of four.
-extern "C" __global__ void __launch_bounds__(256, 3) phantom_backward(const real *__restrict__ dy,
+extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real *__restrict__ dy,
         const factor *__restrict__ images, const factor *__restrict__ compressor, int inner,
         const factor *__restrict__ features, factor *__restrict__ delta_features, factor *__restrict__ delta_samples,
         factor *bias, short *bias_lower, real *bias_gradient, real rate, int batch, int width, int activation, real slope) {
@@ -216,6 +216,16 @@ extern "C" __global__ void __launch_bounds__(256, 3) phantom_backward(const real
     lane_place place;
     real total[2] = {0, 0};
     for (int b0 = 0; b0 < batch; b0 += SAMPLES) {
+        // under way while the images are added
+        four_of<factor> values[2][4];
+#pragma unroll
+        for (int row = 0; row < 2; row++) {
+#pragma unroll
+            for (int t = 0; t < 4; t++) {
+                int f = f0 + place.feature + 8 * row, b = b0 + place.sample + 16 * t;
+                values[row][t] = read_four(features + (long)f * batch + b, f < width && b < batch);
+            }
+        }
         lane_sums sums;
         add_images(sums, dy, images, {compressor, 1, width}, inner, inner, 0, (float *)shared, f0, b0, batch, width);
         with_activation(activation, [&](auto kind) {
@@ -227,11 +237,11 @@ extern "C" __global__ void __launch_bounds__(256, 3) phantom_backward(const real
                     int sample = place.sample + 16 * t;
                     long at = (long)f * batch + b0 + sample;
                     bool exists = f < width && b0 + sample < batch;
-                    four_of<factor> values = read_four(features + at, exists), deltas;
+                    four_of<factor> deltas;
 #pragma unroll
                     for (int j = 0; j < 4; j++) {
                         // of what does not exist it is zero, since dy and the images are
-                        real delta = sums[t][row][j] * derivative(widen(values.values[j]), kind.value, slope);
+                        real delta = sums[t][row][j] * derivative(widen(values[row][t].values[j]), kind.value, slope);
                         total[row] += delta;
                         deltas.values[j] = narrow(delta);
                         tile[place.feature + 8 * row][sample + j] = delta;

@@ -44,23 +44,33 @@ static __device__ void load_stage(unsigned stage, const factor *delta, const fac
     }
 }
 
+// Steps of two neighbouring weights. `random` is the state of a thread's generator of pseudo-random numbers.
 #ifdef ROUNDED
-static __device__ void step_pair(char *upper, char *, float first, float second, float rate, unsigned place) {
+static __device__ unsigned next_random(unsigned &random) {
+    random = random * 1664525u + 1013904223u;
+    // its upper bits are the good ones
+    return random >> 16;
+}
+
+static __device__ unsigned raised(float value, unsigned random) {
+    return value != value ? 0x7fff0000u : __float_as_uint(value) + random;
+}
+
+static __device__ void step_pair(char *upper, char *, float first, float second, float rate, unsigned &random) {
     unsigned u = *(unsigned *)upper;
-    float a = __uint_as_float(u << 16) - rate * first;
-    float b = __uint_as_float(u & 0xffff0000u) - rate * second;
-    unsigned random = scramble(__float_as_uint(a) + (__float_as_uint(b) << 16), place);
-    *(unsigned *)upper = round_randomly(a, random) | (round_randomly(b, random >> 16) << 16);
+    unsigned a = raised(__uint_as_float(u << 16) - rate * first, next_random(random));
+    unsigned b = raised(__uint_as_float(u & 0xffff0000u) - rate * second, next_random(random));
+    *(unsigned *)upper = __byte_perm(a, b, 0x7632);
 }
 #else
-static __device__ void step_pair(char *upper, char *lower, float first, float second, float rate, unsigned) {
+static __device__ void step_pair(char *upper, char *lower, float first, float second, float rate, unsigned &) {
     unsigned u = *(unsigned *)upper, l = *(unsigned *)lower;
     float a = __uint_as_float((u << 16) + (int)(short)l);
     float b = __uint_as_float((u & 0xffff0000u) + ((int)l >> 16));
     unsigned x = __float_as_uint(a - rate * first), y = __float_as_uint(b - rate * second);
-    unsigned top_x = (x + 0x8000u) >> 16, top_y = (y + 0x8000u) >> 16;
-    *(unsigned *)upper = (top_x & 0xffffu) | (top_y << 16);
-    *(unsigned *)lower = ((x - (top_x << 16)) & 0xffffu) | ((y - (top_y << 16)) << 16);
+    // the upper halves after rounding, and the lower halves, which are what the rounded ones lack
+    *(unsigned *)upper = __byte_perm(x + 0x8000u, y + 0x8000u, 0x7632);
+    *(unsigned *)lower = __byte_perm(x, y, 0x5410);
 }
 #endif
 
@@ -106,6 +116,8 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
         }
     }
 
+    // as random as the block's samples are
+    unsigned random = (own[0][0][0] + own[7][1][1] + threadIdx.x) * 2654435761u ^ (blockIdx.y << 16 | blockIdx.x);
     int stage = 0;
     for (int c0 = begin; c0 < end; c0 += UPDATE_COLUMNS) {
         asm volatile("cp.async.wait_group %0;" ::"n"(UPDATE_STAGES - 2));
@@ -148,10 +160,9 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
 #pragma unroll
             for (int n = 0; n < 4; n++) {
                 int at = (m * 16 + (lane >> 2)) * WEIGHT_PITCH + (warp * 32 + n * 8 + (lane & 3) * 2) * 2;
-                unsigned place = (c0 << 16) + r0 + at;
-                step_pair(weights + at, halves + at, sums[m][n][0], sums[m][n][1], rate, place);
+                step_pair(weights + at, halves + at, sums[m][n][0], sums[m][n][1], rate, random);
                 at += 8 * WEIGHT_PITCH;
-                step_pair(weights + at, halves + at, sums[m][n][2], sums[m][n][3], rate, place + 1);
+                step_pair(weights + at, halves + at, sums[m][n][2], sums[m][n][3], rate, random);
             }
         }
         __syncthreads();
