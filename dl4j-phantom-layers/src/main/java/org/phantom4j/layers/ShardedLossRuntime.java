@@ -79,7 +79,7 @@ final class ShardedLossRuntime extends BaseOutputLayer<ShardedLossLayer> {
         INDArray scores = loss.scores(ownLabels, outputs.dup(), layerConf().getActivationFn(), mask())
                 .dup('f');
         shards.group.allReduce(scores);
-        return workspaces.dup(ArrayType.ACTIVATIONS, scores.addi(regularization), 'f');
+        return workspaces.leverageTo(ArrayType.ACTIVATIONS, scores.addi(regularization));
     }
 
     private void requireData() {
@@ -95,8 +95,7 @@ final class ShardedLossRuntime extends BaseOutputLayer<ShardedLossLayer> {
         INDArray ownLabels = getLabels2d(workspaces, ArrayType.BP_WORKING_MEM);
         INDArray delta = loss.gradient(ownLabels, outputs.dup(), layerConf().getActivationFn(), mask());
         gradient = new DefaultGradient();
-        // not leverageTo: on CUDA that takes every array for one of the default type
-        INDArray dx = workspaces.dup(ArrayType.ACTIVATION_GRAD, delta, 'f');
+        INDArray dx = workspaces.leverageTo(ArrayType.ACTIVATION_GRAD, delta);
         shards.dropInputGradient(dx, this);
         return new Pair<>(gradient, shards.inputGradient(dx, workspaces));
     }

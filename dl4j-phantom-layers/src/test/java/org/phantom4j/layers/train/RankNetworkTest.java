@@ -31,6 +31,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.layers.CommunicationPlan;
 import org.phantom4j.layers.PhantomDenseLayer;
@@ -211,6 +212,7 @@ class RankNetworkTest {
 
     @Test
     void peakMemoryFollowsWhatIsUsed() {
+        needsArraysOnTheHost();
         Assumptions.assumeTrue(PeakMemory.bytes().isPresent(), "this system does not tell a process's peak memory");
         Assumptions.assumeTrue(PeakMemory.reset(), "this system does not let a process start a new peak");
         long before = PeakMemory.currentBytes().orElseThrow();
@@ -221,6 +223,7 @@ class RankNetworkTest {
 
     @Test
     void productsUseTheThreadsTheyAreGiven() {
+        needsArraysOnTheHost();
         int before = Nd4j.factory().blas().getMaxThreads();
         try {
             ComputeThreads.perRank(1);
@@ -228,5 +231,9 @@ class RankNetworkTest {
         } finally {
             ComputeThreads.perRank(Math.max(1, before));
         }
+    }
+
+    private static void needsArraysOnTheHost() {
+        Assumptions.assumeFalse(DenseArrays.onDevice(), "ND4J computes on a GPU here");
     }
 }

@@ -3,8 +3,6 @@ package org.phantom4j.examples.cli;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.commons.cli.Options;
-import org.nd4j.linalg.factory.Nd4j;
-import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.examples.cli.ModelOptions.Model;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.examples.data.DataSource;
@@ -20,8 +18,7 @@ final class TrainingOptions {
     /** Replicas of the model. */
     final int replicas;
 
-    private final DataSource data;
-    private final Once<Corpus> corpus = new Once<>(this::read);
+    private final Once<Corpus> corpus;
 
     static void addTo(Options options) {
         ModelOptions.addTo(options);
@@ -51,7 +48,9 @@ final class TrainingOptions {
                     + ": every replica needs a sample");
         }
         device.check(comm.name(), ranks, replicas, this.model.precision());
-        this.data = arguments.data("synthetic");
+        DataSource data = arguments.data("synthetic");
+        this.corpus = new Once<>(
+                () -> data.corpus(this.model.width(), this.model.precision().type(), this.model.seed()));
     }
 
     /** All ranks of the job. */
@@ -68,13 +67,5 @@ final class TrainingOptions {
     /** The data; read on the first call. */
     Corpus corpus() {
         return corpus.get();
-    }
-
-    private Corpus read() {
-        if (DenseArrays.onDevice()) {
-            // ND4J copies from workspace to workspace there as if every array were of the default type
-            Nd4j.setDefaultDataTypes(model.precision().type(), model.precision().type());
-        }
-        return data.corpus(model.width(), model.precision().type(), model.seed());
     }
 }

@@ -156,13 +156,16 @@ final class GpuMain {
         return processes;
     }
 
-    /** Waits for a process to end by itself; its last line. */
+    /** Waits for a process to end by itself; its last line, but for what NCCL prints at the end where NCCL_DEBUG is set. */
     private static String end(Process process, BufferedReader output, int status, Duration within) throws Exception {
         if (!process.waitFor(within.toMillis(), TimeUnit.MILLISECONDS)) {
             process.destroyForcibly();
             throw new IllegalStateException("a rank still ran after " + within.toSeconds() + " s");
         }
-        String last = output.lines().reduce((before, line) -> line).orElse("");
+        String last = output.lines()
+                .filter(line -> !line.startsWith("NCCL version"))
+                .reduce((before, line) -> line)
+                .orElse("");
         if (process.exitValue() != status) {
             throw new IllegalStateException("a rank ended with " + process.exitValue() + ": " + last);
         }
