@@ -13,7 +13,7 @@ public final class CudaStream implements AutoCloseable {
     private static final int MOST_URGENT = 5;
     private static final int NOT_READY = 600;
     private static final int CAPTURE_THREAD_LOCAL = 1;
-    private static final long SPIN_NS = 200_000;
+    private static final long SPIN_NS = 2_000_000;
     private static final long PARK_NS = 20_000;
 
     private static final int COPY_2D_BYTES = 128;
