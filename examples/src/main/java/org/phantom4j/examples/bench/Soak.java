@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -29,6 +31,7 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
 
     private static final int STEPS_PER_ROUND = 60;
     private static final int REPORTS = 20;
+    private static final int QUARTERS = 4;
 
     /** Native arrays wait for the collector, which the small heap rarely calls: without this, memory says little. */
     private static final int ROUNDS_PER_COLLECTION = 5;
@@ -52,7 +55,9 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
         long beganNs = System.nanoTime();
         long nextReportNs = 0;
         long rounds = 0;
+        long[] peaksMib = new long[QUARTERS];
         INDArray goesOn = Nd4j.create(DataType.INT64, 1);
+        INDArray resident = Nd4j.create(DataType.INT64, comm.size());
         do {
             RandomCollectives round = new RandomCollectives(seed + rounds, STEPS_PER_ROUND, maxElements);
             check(round, comm);
@@ -60,17 +65,32 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
             if (rounds % ROUNDS_PER_COLLECTION == 0) {
                 System.gc();
             }
+            comm.allGather(Nd4j.createFromArray(statusMib("RssAnon:")), resident);
             long elapsedNs = System.nanoTime() - beganNs;
+            int quarter = (int) Math.min(QUARTERS - 1, QUARTERS * elapsedNs / duration.toNanos());
+            peaksMib[quarter] = Math.max(peaksMib[quarter], sum(resident));
             if (comm.rank() == 0 && elapsedNs >= nextReportNs) {
                 report.accept(String.format(
                         "%4d s, %,7d rounds, %,9d collectives; %s",
-                        elapsedNs / 1_000_000_000L, rounds, rounds * STEPS_PER_ROUND, memory()));
+                        elapsedNs / 1_000_000_000L, rounds, rounds * STEPS_PER_ROUND, memory(resident)));
                 nextReportNs += duration.toNanos() / REPORTS;
             }
             goesOn.putScalar(0, elapsedNs < duration.toNanos() ? 1 : 0);
             comm.broadcast(goesOn, 0);
         } while (goesOn.getLong(0) == 1);
+        if (comm.rank() == 0) {
+            report.accept(
+                    "most resident memory of all ranks in each quarter of the time: " + joined(peaksMib) + " MiB");
+        }
         return rounds;
+    }
+
+    private static long sum(INDArray longs) {
+        return LongStream.of(longs.toLongVector()).sum();
+    }
+
+    private static String joined(long[] values) {
+        return LongStream.of(values).mapToObj(Long::toString).collect(Collectors.joining(", "));
     }
 
     /** Runs a round, and compares every rank's hashes with those of the local back end on rank 0. */
@@ -92,30 +112,30 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
         }
     }
 
-    /** What rank 0's process holds, after a collection. */
-    private static String memory() throws IOException {
+    /** What each rank's process holds of memory that is not shared, and more about rank 0's, after a collection. */
+    private static String memory(INDArray residentMib) throws IOException {
         System.gc();
         Runtime java = Runtime.getRuntime();
         return String.format(
-                "heap %,d MiB, native arrays %,d MiB, resident %,d MiB, shared %,d MiB, open files %,d",
+                "resident %s MiB; rank 0: heap %,d MiB, native arrays %,d MiB, shared %,d MiB, open files %,d",
+                joined(residentMib.toLongVector()),
                 (java.totalMemory() - java.freeMemory()) / BYTES_PER_MIB,
                 Pointer.totalBytes() / BYTES_PER_MIB,
-                statusKib("RssAnon:") / 1024,
-                statusKib("RssShmem:") / 1024,
+                statusMib("RssShmem:"),
                 openFiles());
     }
 
-    /** A line of Linux's process status; -1 elsewhere. */
-    static long statusKib(String name) throws IOException {
+    /** A line of Linux's process status; 0 elsewhere. */
+    private static long statusMib(String name) throws IOException {
         Path status = Path.of("/proc/self/status");
         if (!Files.isReadable(status)) {
-            return -1;
+            return 0;
         }
         return Files.readAllLines(status).stream()
                 .filter(line -> line.startsWith(name))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
                 .findFirst()
-                .orElse(-1);
+                .orElse(0);
     }
 
     private static long openFiles() throws IOException {

@@ -29,6 +29,12 @@ public final class RankProcesses {
 
     private static final int SIGNAL_STATUS = 128;
 
+    /**
+     * What glibc's malloc may have of arenas. Its own limit is eight for each processor, handed out to threads as they come:
+     * each keeps about the most that it ever held, while ND4J's arrays are mostly made in one thread at a time.
+     */
+    private static final String MALLOC_ARENAS = "2";
+
     private final List<Process> processes = new ArrayList<>();
     private final List<Thread> printers = new ArrayList<>();
     private final BlockingQueue<Integer> ended = new LinkedBlockingQueue<>();
@@ -94,6 +100,7 @@ public final class RankProcesses {
             // ranks whose computing threads outnumber the processors slow each other down many times
             int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
             variables.putIfAbsent("OMP_NUM_THREADS", Integer.toString(threads));
+            variables.putIfAbsent("MALLOC_ARENA_MAX", MALLOC_ARENAS);
             variables.put(World.RANK, Integer.toString(rank));
             variables.put(World.WORLD_SIZE, Integer.toString(ranks));
             variables.put(World.LOCAL_RANK, Integer.toString(rank));
