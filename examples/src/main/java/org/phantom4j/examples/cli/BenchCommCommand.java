@@ -43,6 +43,7 @@ final class BenchCommCommand implements Command {
         Arguments.option(options, "max-mib", "N", "the largest size, in MiB (default 256)");
         Arguments.option(options, "bytes", "SIZES", "only these sizes, in bytes, such as 65536,67108864");
         Arguments.option(options, "only", "NAMES", "only these of: " + String.join(", ", BenchRun.OPERATIONS));
+        Arguments.option(options, "algorithm", "NAME", "direct, ring or halving: what aeron uses for large arrays");
         Arguments.option(options, "timeout", "SECONDS", "the longest wait of a rank for others (default 60)");
         Arguments.option(options, "json", "FILE", "write the results as JSON");
         return options;
@@ -119,8 +120,11 @@ final class BenchCommCommand implements Command {
                     command.addAll(List.of("--" + option, arguments.text(option, null)));
                 }
             }
+            Map<String, String> variables = arguments.has("algorithm")
+                    ? Map.of("PHANTOM_AERON_ALGORITHM", arguments.text("algorithm", null))
+                    : Map.of();
             int status = RankProcesses.run(
-                    RankProcesses.javaCommand(Main.class.getName(), command), ranks, Map.of(), System.out, System.err);
+                    RankProcesses.javaCommand(Main.class.getName(), command), ranks, variables, System.out, System.err);
             if (status != 0) {
                 throw new IllegalStateException("the ranks failed with status " + status + ": see their output above");
             }

@@ -28,6 +28,8 @@ import org.phantom4j.comm.world.World;
  *   <li>PHANTOM_AERON_TERM: bytes of a term buffer, for windows of half of that
  *   <li>PHANTOM_AERON_MTU: bytes of a datagram between hosts
  *   <li>PHANTOM_AERON_DIRECT: bytes up to which an all-reduce or a broadcast takes one step
+ *   <li>PHANTOM_AERON_ALGORITHM: direct, ring or halving
+ *   <li>PHANTOM_AERON_MEDIA: udp, to use it between ranks of one machine, too
  * </ul>
  */
 public final class AeronBackend implements CommBackend {
@@ -71,6 +73,10 @@ public final class AeronBackend implements CommBackend {
         } else if (EmbeddedDriver.hasProcessorsBeside(ranks)) {
             options = options.withDriverIdle(options.idle());
         }
+        if (environment.containsKey("PHANTOM_AERON_ALGORITHM")) {
+            options = options.withAlgorithm(Algorithm.named(environment.get("PHANTOM_AERON_ALGORITHM")));
+        }
+        options = options.withTreatAsRemote("udp".equals(environment.get("PHANTOM_AERON_MEDIA")));
         int term = number(environment, "PHANTOM_AERON_TERM", 0);
         if (term != 0) {
             options = options.withTermLengths(term, term);

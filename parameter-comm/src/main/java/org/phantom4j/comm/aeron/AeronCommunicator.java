@@ -35,6 +35,7 @@ final class AeronCommunicator implements Communicator {
     private final int size;
     private final CommStats stats = new CommStats();
     private final long[] offsets;
+    private final Blocks blocks;
     private boolean closed;
 
     AeronCommunicator(Group group) {
@@ -42,6 +43,7 @@ final class AeronCommunicator implements Communicator {
         this.rank = group.rank;
         this.size = group.size;
         this.offsets = new long[size + 1];
+        this.blocks = new Blocks(offsets);
     }
 
     @Override
@@ -66,9 +68,21 @@ final class AeronCommunicator implements Communicator {
 
     @Override
     public Pending startAllGather(INDArray part, INDArray whole, long... counts) {
-        Exchange exchange = prepare();
+        check();
         setOffsets(part, whole, counts);
         stats.count(Collective.ALL_GATHER, (size - 1) * bytes(part));
+        if (takesSteps(bytes(whole))) {
+            SteppedExchange steps = group.prepareSteps()
+                    .plan(Collective.ALL_GATHER, whole.dataType(), whole.length(), Signature.blocksHash(counts));
+            Blocks all = blocks.of(writeAddress(whole), whole.dataType().width());
+            if (options().algorithm() == Algorithm.RING) {
+                Ring.allGather(steps, readAddress(part), all);
+            } else {
+                Halving.allGather(steps, readAddress(part), all);
+            }
+            return group.start(steps.keep(part, whole));
+        }
+        DirectExchange exchange = group.prepare();
         exchange.plan(Collective.ALL_GATHER, whole.dataType(), whole.length(), Signature.blocksHash(counts), 0);
         planAllGather(
                 exchange,
@@ -79,7 +93,7 @@ final class AeronCommunicator implements Communicator {
         return group.start(exchange.keep(part, whole));
     }
 
-    private void planAllGather(Exchange exchange, long part, long partBytes, long whole, int width) {
+    private void planAllGather(DirectExchange exchange, long part, long partBytes, long whole, int width) {
         exchange.reduction.none(partBytes);
         exchange.gatherFrom(part);
         for (int peer = 0; peer < size; peer++) {
@@ -93,15 +107,27 @@ final class AeronCommunicator implements Communicator {
 
     @Override
     public Pending startReduceScatter(INDArray whole, INDArray part, long... counts) {
-        Exchange exchange = prepare();
+        check();
         setOffsets(part, whole, counts);
         stats.count(Collective.REDUCE_SCATTER, bytes(whole) - bytes(part));
+        if (takesSteps(bytes(whole))) {
+            SteppedExchange steps = group.prepareSteps()
+                    .plan(Collective.REDUCE_SCATTER, whole.dataType(), whole.length(), Signature.blocksHash(counts));
+            Blocks all = blocks.of(readAddress(whole), whole.dataType().width());
+            if (options().algorithm() == Algorithm.RING) {
+                Ring.reduceScatter(steps, all, writeAddress(part));
+            } else {
+                Halving.reduceScatter(steps, all, writeAddress(part));
+            }
+            return group.start(steps.keep(whole, part));
+        }
+        DirectExchange exchange = group.prepare();
         exchange.plan(Collective.REDUCE_SCATTER, whole.dataType(), whole.length(), Signature.blocksHash(counts), 0);
         planReduction(exchange, readAddress(whole), writeAddress(part), whole.dataType());
         return group.start(exchange.keep(whole, part));
     }
 
-    private void planReduction(Exchange exchange, long whole, long block, DataType type) {
+    private void planReduction(DirectExchange exchange, long whole, long block, DataType type) {
         int width = type.width();
         long blockBytes = (offsets[rank + 1] - offsets[rank]) * width;
         for (int peer = 0; peer < size; peer++) {
@@ -115,12 +141,25 @@ final class AeronCommunicator implements Communicator {
 
     @Override
     public Pending startAllReduce(INDArray array) {
-        Exchange exchange = prepare();
+        check();
         DenseArrays.requireDense(array);
         stats.count(
                 Collective.ALL_REDUCE,
                 CommStats.allReduceElements(array.length(), rank, size)
                         * array.dataType().width());
+        if (takesSteps(bytes(array))) {
+            setNearEvenOffsets(array.length());
+            SteppedExchange steps =
+                    group.prepareSteps().plan(Collective.ALL_REDUCE, array.dataType(), array.length(), 0);
+            Blocks all = blocks.of(writeAddress(array), array.dataType().width());
+            if (options().algorithm() == Algorithm.RING) {
+                Ring.allReduce(steps, all);
+            } else {
+                Halving.allReduce(steps, all);
+            }
+            return group.start(steps.keep(array, array));
+        }
+        DirectExchange exchange = group.prepare();
         exchange.plan(Collective.ALL_REDUCE, array.dataType(), array.length(), 0, 0);
         long address = writeAddress(array);
         long bytes = bytes(array);
@@ -136,7 +175,7 @@ final class AeronCommunicator implements Communicator {
     }
 
     /** Whole arrays to everyone; the sum is made aside, as the own addend is still being sent. */
-    private void planDirectAllReduce(Exchange exchange, long address, long bytes, DataType type) {
+    private void planDirectAllReduce(DirectExchange exchange, long address, long bytes, DataType type) {
         for (int peer = 0; peer < size; peer++) {
             if (peer != rank) {
                 exchange.scatter(peer, address, bytes);
@@ -149,7 +188,7 @@ final class AeronCommunicator implements Communicator {
     }
 
     /** Each rank's block of {@code whole}, as far as it is ready, to everyone. */
-    private void planExchangeOfBlocks(Exchange exchange, long whole, int width) {
+    private void planExchangeOfBlocks(DirectExchange exchange, long whole, int width) {
         exchange.gatherFrom(whole + offsets[rank] * width);
         for (int peer = 0; peer < size; peer++) {
             if (peer != rank) {
@@ -161,7 +200,7 @@ final class AeronCommunicator implements Communicator {
 
     @Override
     public Pending startBroadcast(INDArray array, int root) {
-        Exchange exchange = prepare();
+        DirectExchange exchange = prepare();
         DenseArrays.requireDense(array);
         if (root < 0 || root >= size) {
             throw new IllegalArgumentException("root " + root + " is not a rank of a group of " + size);
@@ -178,7 +217,7 @@ final class AeronCommunicator implements Communicator {
     }
 
     /** The root sends the whole array to everyone, and takes an empty fragment that says what was called there. */
-    private void planDirectBroadcast(Exchange exchange, long address, long bytes, int root) {
+    private void planDirectBroadcast(DirectExchange exchange, long address, long bytes, int root) {
         if (rank != root) {
             exchange.gather(root, 0);
             exchange.takeBlock(root, address, bytes);
@@ -195,7 +234,7 @@ final class AeronCommunicator implements Communicator {
     }
 
     /** The root sends each rank that rank's block, and its own to everyone; the others exchange theirs. */
-    private void planBroadcastInBlocks(Exchange exchange, long address, DataType type, int root) {
+    private void planBroadcastInBlocks(DirectExchange exchange, long address, DataType type, int root) {
         int width = type.width();
         planExchangeOfBlocks(exchange, address, width);
         long block = address + offsets[rank] * width;
@@ -217,7 +256,7 @@ final class AeronCommunicator implements Communicator {
 
     @Override
     public void barrier() {
-        Exchange exchange = prepare();
+        DirectExchange exchange = prepare();
         stats.count(Collective.BARRIER, 0);
         group.start(exchange.planBarrier()).await();
     }
@@ -227,7 +266,7 @@ final class AeronCommunicator implements Communicator {
 
     @Override
     public Communicator split(int color, int key) {
-        Exchange exchange = prepare();
+        DirectExchange exchange = prepare();
         stats.count(Collective.SPLIT, 0);
         int partBytes = SPLIT_LONGS * LONG_BYTES;
         ByteBuffer all = ByteBuffer.allocateDirect(size * partBytes).order(ByteOrder.nativeOrder());
@@ -266,13 +305,24 @@ final class AeronCommunicator implements Communicator {
         return group.rank().join(groupId, ordered, Math.toIntExact(firstId) + colors.size());
     }
 
-    private Exchange prepare() {
+    private boolean takesSteps(long bytes) {
+        boolean possible = options().algorithm() == Algorithm.RING ? size > 1 : size > 1 && Integer.bitCount(size) == 1;
+        return possible
+                && options().algorithm() != Algorithm.DIRECT
+                && bytes > options().directAllReduceBytes();
+    }
+
+    private DirectExchange prepare() {
+        check();
+        return group.prepare();
+    }
+
+    private void check() {
         if (closed) {
             throw new CommException(Reason.CLOSED, "rank " + rank + "'s communicator is closed");
         }
         // what the array's own device still computes must be in memory before it is sent
         Nd4j.getExecutioner().commit();
-        return group.prepare();
     }
 
     /** Checks the arrays and sets where each rank's block starts. */

@@ -16,6 +16,7 @@ import org.agrona.BitUtil;
  * @param udpTermLength the same between hosts
  * @param udpMtuLength bytes of a datagram: at most what the network carries whole, and a multiple of 32
  * @param directAllReduceBytes largest all-reduce that sends whole arrays in one step, instead of blocks in two
+ * @param algorithm of what is larger
  * @param treatAsRemote whether ranks of this host talk over UDP, too, as if they were on others: for tests
  */
 public record AeronOptions(
@@ -27,17 +28,19 @@ public record AeronOptions(
         int udpTermLength,
         int udpMtuLength,
         int directAllReduceBytes,
+        Algorithm algorithm,
         boolean treatAsRemote) {
 
     private static final int MIN_TERM_LENGTH = 64 * 1024;
 
     /** The most that a message's scratch memory holds. */
-    static final int MAX_DIRECT_ALL_REDUCE_BYTES = Exchange.CHUNK_BYTES;
+    static final int MAX_DIRECT_ALL_REDUCE_BYTES = DirectExchange.CHUNK_BYTES;
 
     public AeronOptions {
         Objects.requireNonNull(timeout, "timeout");
         Objects.requireNonNull(idle, "idle");
         Objects.requireNonNull(driverIdle, "driverIdle");
+        Objects.requireNonNull(algorithm, "algorithm");
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException("timeout must be positive, not " + timeout);
         }
@@ -63,7 +66,16 @@ public record AeronOptions(
     /** A deadline of 60 s, a media driver in this process, and what measured best on one host. */
     public static AeronOptions defaults() {
         return new AeronOptions(
-                Duration.ofSeconds(60), null, Idle.BACKOFF, Idle.BACKOFF, 1 << 20, 1 << 22, 1408, 32 * 1024, false);
+                Duration.ofSeconds(60),
+                null,
+                Idle.BACKOFF,
+                Idle.BACKOFF,
+                1 << 20,
+                1 << 22,
+                1408,
+                32 * 1024,
+                Algorithm.DIRECT,
+                false);
     }
 
     public AeronOptions withTimeout(Duration value) {
@@ -76,6 +88,7 @@ public record AeronOptions(
                 udpTermLength,
                 udpMtuLength,
                 directAllReduceBytes,
+                algorithm,
                 treatAsRemote);
     }
 
@@ -89,6 +102,7 @@ public record AeronOptions(
                 udpTermLength,
                 udpMtuLength,
                 directAllReduceBytes,
+                algorithm,
                 treatAsRemote);
     }
 
@@ -102,6 +116,7 @@ public record AeronOptions(
                 udpTermLength,
                 udpMtuLength,
                 directAllReduceBytes,
+                algorithm,
                 treatAsRemote);
     }
 
@@ -115,13 +130,23 @@ public record AeronOptions(
                 udpTermLength,
                 udpMtuLength,
                 directAllReduceBytes,
+                algorithm,
                 treatAsRemote);
     }
 
     /** Both term lengths. */
     public AeronOptions withTermLengths(int ipc, int udp) {
         return new AeronOptions(
-                timeout, directory, idle, driverIdle, ipc, udp, udpMtuLength, directAllReduceBytes, treatAsRemote);
+                timeout,
+                directory,
+                idle,
+                driverIdle,
+                ipc,
+                udp,
+                udpMtuLength,
+                directAllReduceBytes,
+                algorithm,
+                treatAsRemote);
     }
 
     public AeronOptions withUdpMtuLength(int value) {
@@ -134,12 +159,36 @@ public record AeronOptions(
                 udpTermLength,
                 value,
                 directAllReduceBytes,
+                algorithm,
                 treatAsRemote);
     }
 
     public AeronOptions withDirectAllReduceBytes(int value) {
         return new AeronOptions(
-                timeout, directory, idle, driverIdle, ipcTermLength, udpTermLength, udpMtuLength, value, treatAsRemote);
+                timeout,
+                directory,
+                idle,
+                driverIdle,
+                ipcTermLength,
+                udpTermLength,
+                udpMtuLength,
+                value,
+                algorithm,
+                treatAsRemote);
+    }
+
+    public AeronOptions withAlgorithm(Algorithm value) {
+        return new AeronOptions(
+                timeout,
+                directory,
+                idle,
+                driverIdle,
+                ipcTermLength,
+                udpTermLength,
+                udpMtuLength,
+                directAllReduceBytes,
+                value,
+                treatAsRemote);
     }
 
     public AeronOptions withTreatAsRemote(boolean value) {
@@ -152,6 +201,7 @@ public record AeronOptions(
                 udpTermLength,
                 udpMtuLength,
                 directAllReduceBytes,
+                algorithm,
                 value);
     }
 }

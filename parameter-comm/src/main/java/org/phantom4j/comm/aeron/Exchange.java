@@ -3,51 +3,29 @@ package org.phantom4j.comm.aeron;
 import io.aeron.logbuffer.ControlledFragmentHandler.Action;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.agrona.DirectBuffer;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.phantom4j.comm.Collective;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
 import org.phantom4j.comm.Pending;
 
 /**
- * One collective on one rank: a plan of two stages, and how far each peer is with it. In the <em>scatter</em> stage
- * blocks go to their owners, who add them up ({@link Reduction}); in the <em>gather</em> stage each rank's block goes to
- * the others, as far as it is ready. Either stage may be missing, and a block may be empty: then one fragment without
- * data tells the peer what was called. Reused from call to call; belongs to its rank's thread.
+ * One collective on one rank: what goes to each peer and comes from it, and how far that is. Links are used in turn: a
+ * collective sends and takes on a link when those before it are done there. Reused from call to call; belongs to its rank's
+ * thread.
  */
-final class Exchange implements Pending {
-
-    static final int CHUNK_BYTES = Reduction.CHUNK_BYTES;
+abstract class Exchange implements Pending {
 
     /** Fragments sent to, and taken from, a peer before the next peer has its turn. */
     private static final int BATCH = 4;
 
-    private static final long NONE = -1;
-    private static final int GATHER = 1;
-
     final Signature signature = new Signature();
-    final Reduction reduction;
-    private final Group group;
-    private final int rank;
-    private final int size;
-    private long sequence;
+    final Group group;
+    final int rank;
+    final int size;
 
-    // what goes to each peer and comes from it in each stage: address, length, and how much is done; NONE before the
-    // first fragment, and as the length of what the plan does not hold
-    private final long[] scatterAddress;
-    private final long[] scatterLength;
-    private final long[] scatterSent;
-    private final long[] addendLength;
-    private final long[] addendTaken;
-    private final long[] gatherLength;
-    private final long[] gatherSent;
-    private final long[] blockAddress;
-    private final long[] blockLength;
-    private final long[] blockTaken;
-    private long gatherAddress;
+    /** The group's number of this collective. */
+    long sequence;
 
     // a copy within this rank that waits until everything is sent and taken
     private long lastFrom;
@@ -67,58 +45,36 @@ final class Exchange implements Pending {
         this.group = group;
         this.rank = group.rank;
         this.size = group.size;
-        this.reduction = new Reduction(rank, size);
-        this.scatterAddress = new long[size];
-        this.scatterLength = new long[size];
-        this.scatterSent = new long[size];
-        this.addendLength = new long[size];
-        this.addendTaken = new long[size];
-        this.gatherLength = new long[size];
-        this.gatherSent = new long[size];
-        this.blockAddress = new long[size];
-        this.blockLength = new long[size];
-        this.blockTaken = new long[size];
     }
 
-    // --- the plan
+    /** Nothing is sent or taken yet. */
+    abstract void begin();
 
-    Exchange plan(Collective collective, DataType type, long elements, int blocksHash, int root) {
-        signature.set(collective, type, elements, blocksHash, root);
-        Arrays.fill(scatterLength, NONE);
-        Arrays.fill(addendLength, NONE);
-        Arrays.fill(gatherLength, NONE);
-        Arrays.fill(blockLength, NONE);
-        reduction.none(0);
-        lastBytes = 0;
-        return this;
+    /** Sends one fragment of what is ready for a peer; false if nothing is, or the window is full. */
+    abstract boolean sendOne(Link link, int peer);
+
+    abstract boolean hasSentAllTo(int peer);
+
+    /** Whether the plan holds nothing from a peer. */
+    abstract boolean takesNothing(int peer);
+
+    abstract boolean hasAllFrom(int peer);
+
+    /** Takes a fragment's data, or leaves it for later with ABORT. */
+    abstract Action take(int peer, int stage, long offset, long address, int length);
+
+    /** Whether something is due from a peer, or stuck on the way there. */
+    abstract boolean waitsFor(int peer);
+
+    /** When everything is sent and taken, copy within this rank. */
+    final void copyLast(long from, long to, long bytes) {
+        lastFrom = from;
+        lastTo = to;
+        lastBytes = from == to ? 0 : bytes;
     }
 
-    /** In the scatter stage, send {@code bytes} at {@code address} to {@code peer}. */
-    void scatter(int peer, long address, long bytes) {
-        scatterAddress[peer] = address;
-        scatterLength[peer] = bytes;
-    }
-
-    /** In the scatter stage, take {@code bytes} for the reduction from {@code peer}. */
-    void takeAddend(int peer, long bytes) {
-        addendLength[peer] = bytes;
-    }
-
-    /** This rank's block, sent in the gather stage as far as the reduction has made it. */
-    void gatherFrom(long address) {
-        gatherAddress = address;
-    }
-
-    /** In the gather stage, send {@code bytes} of this rank's block to {@code peer}. */
-    void gather(int peer, long bytes) {
-        gatherLength[peer] = bytes;
-    }
-
-    /** In the gather stage, take the block of {@code peer}. */
-    void takeBlock(int peer, long address, long bytes) {
-        blockAddress[peer] = address;
-        blockLength[peer] = bytes;
-    }
+    /** Makes this free for another collective. */
+    abstract void release();
 
     /** Keeps the owners of the plan's memory reachable until the collective has been awaited. */
     Exchange keep(Object read, Object written) {
@@ -127,34 +83,10 @@ final class Exchange implements Pending {
         return this;
     }
 
-    /** When everything is sent and taken, copy within this rank. */
-    void copyLast(long from, long to, long bytes) {
-        lastFrom = from;
-        lastTo = to;
-        lastBytes = from == to ? 0 : bytes;
-    }
-
-    /** The plan of a barrier: an empty block from everyone to everyone. */
-    Exchange planBarrier() {
-        plan(Collective.BARRIER, DataType.INT64, 0, 0, 0);
-        for (int peer = 0; peer < size; peer++) {
-            if (peer != rank) {
-                gather(peer, 0);
-                takeBlock(peer, 0, 0);
-            }
-        }
-        return this;
-    }
-
-    // --- its execution
-
     /** Starts the plan as the group's collective of this number. */
     void start(long number) {
         sequence = number;
-        Arrays.fill(scatterSent, NONE);
-        Arrays.fill(addendTaken, NONE);
-        Arrays.fill(gatherSent, NONE);
-        Arrays.fill(blockTaken, NONE);
+        begin();
         openLinks = 2 * (size - 1);
         for (int peer = 0; peer < size; peer++) {
             openLinks -= peer != rank && takesNothing(peer) ? 1 : 0;
@@ -199,10 +131,6 @@ final class Exchange implements Pending {
         return true;
     }
 
-    private boolean takesNothing(int peer) {
-        return addendLength[peer] == NONE && blockLength[peer] == NONE;
-    }
-
     private int sendTo(Link link, int peer) {
         if (link.sending != sequence) {
             return 0;
@@ -211,37 +139,11 @@ final class Exchange implements Pending {
         while (sent < BATCH && sendOne(link, peer)) {
             sent++;
         }
-        if (scatterSent[peer] == scatterLength[peer] && gatherSent[peer] == gatherLength[peer]) {
+        if (hasSentAllTo(peer)) {
             link.sending++;
             openLinks--;
         }
         return sent;
-    }
-
-    private boolean sendOne(Link link, int peer) {
-        if (scatterSent[peer] != scatterLength[peer]) {
-            long offset = Math.max(0, scatterSent[peer]);
-            // an addend is cut where the receiver's chunks are, so that they can be added in turn
-            long chunkLeft = CHUNK_BYTES - offset % CHUNK_BYTES;
-            int length = (int) Math.min(link.maxData(), Math.min(chunkLeft, scatterLength[peer] - offset));
-            if (!link.send(2 * sequence, signature, offset, scatterAddress[peer] + offset, length)) {
-                return false;
-            }
-            scatterSent[peer] = offset + length;
-            return true;
-        }
-        if (gatherSent[peer] != gatherLength[peer]) {
-            long offset = Math.max(0, gatherSent[peer]);
-            long ready = Math.min(reduction.ready(), gatherLength[peer]) - offset;
-            int length = (int) Math.min(link.maxData(), ready);
-            boolean waits = length <= 0 && gatherLength[peer] > 0;
-            if (waits || !link.send(2 * sequence + GATHER, signature, offset, gatherAddress + offset, length)) {
-                return false;
-            }
-            gatherSent[peer] = offset + length;
-            return true;
-        }
-        return false;
     }
 
     private int takeFrom(Link link, int peer) {
@@ -263,10 +165,6 @@ final class Exchange implements Pending {
         return taken;
     }
 
-    private boolean hasAllFrom(int peer) {
-        return addendTaken[peer] == addendLength[peer] && blockTaken[peer] == blockLength[peer];
-    }
-
     /** Takes one fragment; what is wrong with it is kept, as Aeron would swallow an exception. */
     Action onFragment(Link link, long step, long offset, DirectBuffer buffer, int start, int length) {
         int peer = link.peer;
@@ -280,33 +178,10 @@ final class Exchange implements Pending {
         }
         int dataLength = length - Link.HEADER_LENGTH;
         long address = buffer.addressOffset() + start + Signature.LENGTH;
-        return (step & 1) == GATHER
-                ? takeBlockPart(peer, offset, address, dataLength)
-                : takeAddendPart(peer, offset, address, dataLength);
+        return take(peer, (int) (step & 1), offset, address, dataLength);
     }
 
-    private Action takeAddendPart(int peer, long offset, long address, int length) {
-        if (reduction.next() != peer) {
-            return Action.ABORT;
-        }
-        if (offset != reduction.nextOffset() || length > reduction.nextLimit()) {
-            return damaged(peer, offset, length);
-        }
-        reduction.accept(address, length);
-        addendTaken[peer] = offset + length;
-        return Action.COMMIT;
-    }
-
-    private Action takeBlockPart(int peer, long offset, long address, int length) {
-        if (offset != Math.max(0, blockTaken[peer]) || offset + length > blockLength[peer]) {
-            return damaged(peer, offset, length);
-        }
-        Sums.copy(address, blockAddress[peer] + offset, length);
-        blockTaken[peer] = offset + length;
-        return Action.COMMIT;
-    }
-
-    private Action damaged(int peer, long offset, int length) {
+    final Action damaged(int peer, long offset, int length) {
         problem = new CommException(
                 Reason.RANK_FAILED,
                 "collective number " + sequence + ": rank " + group.name(peer) + " sent " + length + " bytes from byte "
@@ -327,10 +202,7 @@ final class Exchange implements Pending {
     List<Integer> missing() {
         List<Integer> peers = new ArrayList<>();
         for (int peer = 0; peer < size; peer++) {
-            boolean addendIsDue = addendTaken[peer] != addendLength[peer] && reduction.next() == peer;
-            boolean blockIsDue = blockTaken[peer] != blockLength[peer] && addendTaken[peer] == addendLength[peer];
-            boolean sendIsStuck = scatterSent[peer] != scatterLength[peer];
-            if (peer != rank && (addendIsDue || blockIsDue || sendIsStuck)) {
+            if (peer != rank && waitsFor(peer)) {
                 peers.add(peer);
             }
         }
@@ -351,7 +223,7 @@ final class Exchange implements Pending {
         }
         reads = null;
         writes = null;
-        group.release(this);
+        release();
     }
 
     @Override

@@ -15,7 +15,8 @@ final class Group implements AutoCloseable {
     private final int[] members;
     private final Link[] links;
     private final List<Exchange> active = new ArrayList<>();
-    private final List<Exchange> free = new ArrayList<>();
+    private final List<DirectExchange> free = new ArrayList<>();
+    private final List<SteppedExchange> freeStepped = new ArrayList<>();
     private long sequence;
 
     /**
@@ -52,13 +53,23 @@ final class Group implements AutoCloseable {
     }
 
     /** An exchange to plan and {@link #start}. */
-    Exchange prepare() {
+    DirectExchange prepare() {
+        check();
+        return free.isEmpty() ? new DirectExchange(this) : free.remove(free.size() - 1);
+    }
+
+    /** An exchange in steps to plan and {@link #start}. */
+    SteppedExchange prepareSteps() {
+        check();
+        return freeStepped.isEmpty() ? new SteppedExchange(this) : freeStepped.remove(freeStepped.size() - 1);
+    }
+
+    private void check() {
         try {
             owner.health().check();
         } catch (CommException e) {
             throw owner.during(e, "about to start collective number " + sequence);
         }
-        return free.isEmpty() ? new Exchange(this) : free.remove(free.size() - 1);
     }
 
     Exchange start(Exchange exchange) {
@@ -72,8 +83,12 @@ final class Group implements AutoCloseable {
         return exchange;
     }
 
-    void release(Exchange exchange) {
+    void release(DirectExchange exchange) {
         free.add(exchange);
+    }
+
+    void release(SteppedExchange exchange) {
+        freeStepped.add(exchange);
     }
 
     void await(Exchange exchange) {

@@ -1,0 +1,39 @@
+package org.phantom4j.comm.aeron;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.comm.RandomCollectives;
+
+/** Every algorithm from one byte on, up to three collectives under way at a time, in three groups. */
+@Timeout(120)
+class AlgorithmsTest {
+
+    private static final int SEEDS = 6;
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+
+    @ParameterizedTest
+    @CsvSource({"HALVING,2", "HALVING,4", "HALVING,8", "RING,2"})
+    void resultsAreThoseOfTheLocalBackEnd(Algorithm algorithm, int size) throws Exception {
+        AeronOptions options = AeronOptions.defaults()
+                .withTimeout(TIMEOUT)
+                .withTermLengths(65536, 65536)
+                .withDirectAllReduceBytes(0)
+                .withAlgorithm(algorithm);
+        for (int seed = 0; seed < SEEDS; seed++) {
+            RandomCollectives collectives = new RandomCollectives(seed, 80, 20_000);
+            List<long[]> expected = LocalRanks.run(size, TIMEOUT, collectives::run);
+            List<long[]> actual = AeronRanks.run(size, options, collectives::run);
+            for (int rank = 0; rank < size; rank++) {
+                for (int step = 0; step < collectives.steps(); step++) {
+                    assertEquals(expected.get(rank)[step], actual.get(rank)[step], collectives.describe(step));
+                }
+            }
+        }
+    }
+}
