@@ -65,7 +65,10 @@ final class CommBench {
             calls.put("all-reduce", () -> comm.allReduce(part));
             calls.put("broadcast", () -> comm.broadcast(part, 0));
             calls.keySet().retainAll(operations);
-            calls.forEach((name, call) -> time(name, bytes, busBytes(name, bytes, size), repeats(bytes), call));
+            calls.forEach((name, call) -> {
+                long busBytes = busBytes(name, bytes, size);
+                time(name, bytes, busBytes, repeats(Math.max(bytes, busBytes)), call);
+            });
         }
     }
 

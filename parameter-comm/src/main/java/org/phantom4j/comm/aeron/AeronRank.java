@@ -197,7 +197,7 @@ final class AeronRank {
                     throw health.timedOut(exchange.toString(), suspects);
                 }
             }
-            idle.idle(work);
+            idle.idle(work > 0 ? work : transport.drive());
         }
     }
 }
