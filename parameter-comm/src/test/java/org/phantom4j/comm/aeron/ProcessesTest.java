@@ -3,14 +3,21 @@ package org.phantom4j.comm.aeron;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.aeron.driver.MediaDriver;
+import io.aeron.driver.ThreadingMode;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.agrona.concurrent.SleepingMillisIdleStrategy;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.phantom4j.comm.world.RankProcesses;
@@ -33,6 +40,27 @@ class ProcessesTest {
                 output.lines().filter(line -> line.contains("done 200")).toList();
         assertEquals(ranks, done.size(), output);
         assertEquals(1, done.stream().map(line -> line.substring(4)).distinct().count(), "ranks disagree: " + output);
+    }
+
+    @Test
+    void aMediaDriverThatRunsAlreadyIsUsed(@TempDir Path directory) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+        String driverDirectory = directory.resolve("driver").toString();
+        MediaDriver.Context context = new MediaDriver.Context()
+                .aeronDirectoryName(driverDirectory)
+                .threadingMode(ThreadingMode.SHARED)
+                .sharedIdleStrategy(new SleepingMillisIdleStrategy(1))
+                .dirDeleteOnShutdown(true);
+        try (MediaDriver driver = MediaDriver.launch(context)) {
+            List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("0", "30000"));
+            int status = RankProcesses.run(command, 2, Map.of("PHANTOM_AERON_DIR", driverDirectory), out, out);
+            assertEquals(0, status, bytes.toString(StandardCharsets.UTF_8));
+            // buffers of closed streams stay for some seconds
+            try (Stream<Path> streams = Files.list(Path.of(driver.aeronDirectoryName(), "publications"))) {
+                assertTrue(streams.count() > 0, "the ranks used another driver");
+            }
+        }
     }
 
     @Test
