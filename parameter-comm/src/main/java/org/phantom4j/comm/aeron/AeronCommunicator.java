@@ -36,6 +36,7 @@ final class AeronCommunicator implements Communicator {
     private final CommStats stats = new CommStats();
     private final long[] offsets;
     private final Blocks blocks;
+    private final Steps steps;
     private boolean closed;
 
     AeronCommunicator(Group group) {
@@ -44,6 +45,7 @@ final class AeronCommunicator implements Communicator {
         this.size = group.size;
         this.offsets = new long[size + 1];
         this.blocks = new Blocks(offsets);
+        this.steps = Steps.of(options().algorithm(), size);
     }
 
     @Override
@@ -71,16 +73,10 @@ final class AeronCommunicator implements Communicator {
         check();
         setOffsets(part, whole, counts);
         stats.count(Collective.ALL_GATHER, (size - 1) * bytes(part));
-        if (takesSteps(bytes(whole))) {
-            SteppedExchange steps = group.prepareSteps()
-                    .plan(Collective.ALL_GATHER, whole.dataType(), whole.length(), Signature.blocksHash(counts));
-            Blocks all = blocks.of(writeAddress(whole), whole.dataType().width());
-            if (options().algorithm() == Algorithm.RING) {
-                Ring.allGather(steps, readAddress(part), all);
-            } else {
-                Halving.allGather(steps, readAddress(part), all);
-            }
-            return group.start(steps.keep(part, whole));
+        if (takesSteps(whole)) {
+            SteppedExchange exchange = planSteps(Collective.ALL_GATHER, whole, Signature.blocksHash(counts));
+            steps.allGather(exchange, readAddress(part), blocks(writeAddress(whole), whole));
+            return group.start(exchange.keep(part, whole));
         }
         DirectExchange exchange = group.prepare();
         exchange.plan(Collective.ALL_GATHER, whole.dataType(), whole.length(), Signature.blocksHash(counts), 0);
@@ -110,16 +106,10 @@ final class AeronCommunicator implements Communicator {
         check();
         setOffsets(part, whole, counts);
         stats.count(Collective.REDUCE_SCATTER, bytes(whole) - bytes(part));
-        if (takesSteps(bytes(whole))) {
-            SteppedExchange steps = group.prepareSteps()
-                    .plan(Collective.REDUCE_SCATTER, whole.dataType(), whole.length(), Signature.blocksHash(counts));
-            Blocks all = blocks.of(readAddress(whole), whole.dataType().width());
-            if (options().algorithm() == Algorithm.RING) {
-                Ring.reduceScatter(steps, all, writeAddress(part));
-            } else {
-                Halving.reduceScatter(steps, all, writeAddress(part));
-            }
-            return group.start(steps.keep(whole, part));
+        if (takesSteps(whole)) {
+            SteppedExchange exchange = planSteps(Collective.REDUCE_SCATTER, whole, Signature.blocksHash(counts));
+            steps.reduceScatter(exchange, blocks(readAddress(whole), whole), writeAddress(part));
+            return group.start(exchange.keep(whole, part));
         }
         DirectExchange exchange = group.prepare();
         exchange.plan(Collective.REDUCE_SCATTER, whole.dataType(), whole.length(), Signature.blocksHash(counts), 0);
@@ -147,17 +137,11 @@ final class AeronCommunicator implements Communicator {
                 Collective.ALL_REDUCE,
                 CommStats.allReduceElements(array.length(), rank, size)
                         * array.dataType().width());
-        if (takesSteps(bytes(array))) {
+        if (takesSteps(array)) {
             setNearEvenOffsets(array.length());
-            SteppedExchange steps =
-                    group.prepareSteps().plan(Collective.ALL_REDUCE, array.dataType(), array.length(), 0);
-            Blocks all = blocks.of(writeAddress(array), array.dataType().width());
-            if (options().algorithm() == Algorithm.RING) {
-                Ring.allReduce(steps, all);
-            } else {
-                Halving.allReduce(steps, all);
-            }
-            return group.start(steps.keep(array, array));
+            SteppedExchange exchange = planSteps(Collective.ALL_REDUCE, array, 0);
+            steps.allReduce(exchange, blocks(writeAddress(array), array));
+            return group.start(exchange.keep(array, array));
         }
         DirectExchange exchange = group.prepare();
         exchange.plan(Collective.ALL_REDUCE, array.dataType(), array.length(), 0, 0);
@@ -305,11 +289,16 @@ final class AeronCommunicator implements Communicator {
         return group.rank().join(groupId, ordered, Math.toIntExact(firstId) + colors.size());
     }
 
-    private boolean takesSteps(long bytes) {
-        boolean possible = options().algorithm() == Algorithm.RING ? size > 1 : size > 1 && Integer.bitCount(size) == 1;
-        return possible
-                && options().algorithm() != Algorithm.DIRECT
-                && bytes > options().directAllReduceBytes();
+    private boolean takesSteps(INDArray whole) {
+        return steps != null && bytes(whole) > options().directAllReduceBytes();
+    }
+
+    private SteppedExchange planSteps(Collective collective, INDArray whole, int blocksHash) {
+        return group.prepareSteps().plan(collective, whole.dataType(), whole.length(), blocksHash);
+    }
+
+    private Blocks blocks(long address, INDArray whole) {
+        return blocks.of(address, whole.dataType().width());
     }
 
     private DirectExchange prepare() {
@@ -374,6 +363,11 @@ final class AeronCommunicator implements Communicator {
     /** Streams between the two ranks of this group, for use without it; both call it. */
     AeronTransport.Pair rawPair() {
         return group.rank().openPair(group.member(1 - rank));
+    }
+
+    /** As {@link AeronTransport#drive}. */
+    int drive() {
+        return group.rank().drive();
     }
 
     /** Fragments dropped so far because they were not of this job. */

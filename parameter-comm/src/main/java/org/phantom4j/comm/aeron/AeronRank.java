@@ -145,6 +145,11 @@ final class AeronRank {
         return transport.open(stream(nextGroupId++, other));
     }
 
+    /** As {@link AeronTransport#drive}. */
+    int drive() {
+        return transport.drive();
+    }
+
     void forget(Group group) {
         groups.remove(group);
     }

@@ -4,12 +4,11 @@ package org.phantom4j.comm.aeron;
  * Plans for a power of two of ranks: in each step a rank exchanges with one other, at twice the distance of the step before.
  * Partial sums are those of 2, 4, 8, … neighbouring ranks, so that the order of addition is that of all back ends.
  */
-final class Halving {
+final class Halving implements Steps {
 
-    private Halving() {}
-
-    /** Twice as many blocks in each step. */
-    static void allGather(SteppedExchange exchange, long part, Blocks whole) {
+    // Twice as many blocks in each step.
+    @Override
+    public void allGather(SteppedExchange exchange, long part, Blocks whole) {
         int rank = exchange.rank;
         Sums.copy(part, whole.address(rank), part == whole.address(rank) ? 0 : whole.bytes(rank));
         for (int distance = 1; distance < exchange.size; distance *= 2) {
@@ -21,8 +20,9 @@ final class Halving {
         }
     }
 
-    /** Half as many blocks in each step: each other one, then each other one of those, until the rank's own is left. */
-    static void reduceScatter(SteppedExchange exchange, Blocks whole, long part) {
+    // Half as many blocks in each step: each other one, then each other one of those, until the rank's own is left.
+    @Override
+    public void reduceScatter(SteppedExchange exchange, Blocks whole, long part) {
         int rank = exchange.rank;
         int size = exchange.size;
         long scratch = exchange.scratch(whole.totalBytes()) - whole.address(0);
@@ -43,8 +43,9 @@ final class Halving {
         }
     }
 
-    /** Half of the array in each step, then twice as much. */
-    static void allReduce(SteppedExchange exchange, Blocks whole) {
+    // Half of the array in each step, then twice as much.
+    @Override
+    public void allReduce(SteppedExchange exchange, Blocks whole) {
         int rank = exchange.rank;
         int size = exchange.size;
         int from = 0;

@@ -5,12 +5,11 @@ package org.phantom4j.comm.aeron;
  * order of the ring, which is another for each block: of more than two floating-point addends they differ from those of
  * other back ends.
  */
-final class Ring {
+final class Ring implements Steps {
 
-    private Ring() {}
-
-    /** Each rank's block of {@code whole}, this one's from {@code part}, goes around to all. */
-    static void allGather(SteppedExchange exchange, long part, Blocks whole) {
+    // Each rank's block of {@code whole}, this one's from {@code part}, goes around to all.
+    @Override
+    public void allGather(SteppedExchange exchange, long part, Blocks whole) {
         int rank = exchange.rank;
         exchange.send(next(exchange), part, whole.bytes(rank));
         passAround(exchange, whole);
@@ -28,14 +27,16 @@ final class Ring {
         }
     }
 
-    /** Sums of blocks go around, and end with the block's owner. */
-    static void reduceScatter(SteppedExchange exchange, Blocks whole, long part) {
+    // Sums of blocks go around, and end with the block's owner.
+    @Override
+    public void reduceScatter(SteppedExchange exchange, Blocks whole, long part) {
         long scratch = exchange.scratch(whole.totalBytes());
         sumAround(exchange, whole, scratch, part);
     }
 
-    /** Sums of blocks go around, then blocks. */
-    static void allReduce(SteppedExchange exchange, Blocks whole) {
+    // Sums of blocks go around, then blocks.
+    @Override
+    public void allReduce(SteppedExchange exchange, Blocks whole) {
         sumAround(exchange, whole, whole.address(0), whole.address(exchange.rank));
         exchange.passOn(next(exchange));
         passAround(exchange, whole);
