@@ -1,8 +1,6 @@
 package org.phantom4j.examples.bench;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
@@ -33,7 +31,7 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
     private static final int REPORTS = 20;
     private static final int QUARTERS = 4;
 
-    /** Native arrays wait for the collector, which the small heap rarely calls: without this, memory says little. */
+    /** After the first of so many, free memory is given back: {@link ProcessMemory#giveBack}. */
     private static final int ROUNDS_PER_COLLECTION = 5;
 
     private static final int BYTES_PER_MIB = 1 << 20;
@@ -62,13 +60,13 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
             RandomCollectives round = new RandomCollectives(seed + rounds, STEPS_PER_ROUND, maxElements);
             check(round, comm);
             rounds++;
-            if (rounds % ROUNDS_PER_COLLECTION == 0) {
-                System.gc();
-            }
-            comm.allGather(Nd4j.createFromArray(statusMib("RssAnon:")), resident);
             long elapsedNs = System.nanoTime() - beganNs;
-            int quarter = (int) Math.min(QUARTERS - 1, QUARTERS * elapsedNs / duration.toNanos());
-            peaksMib[quarter] = Math.max(peaksMib[quarter], sum(resident));
+            if (rounds % ROUNDS_PER_COLLECTION == 1) {
+                ProcessMemory.giveBack();
+                comm.allGather(Nd4j.createFromArray(ProcessMemory.residentMib()), resident);
+                int quarter = (int) Math.min(QUARTERS - 1, QUARTERS * elapsedNs / duration.toNanos());
+                peaksMib[quarter] = Math.max(peaksMib[quarter], sum(resident));
+            }
             if (comm.rank() == 0 && elapsedNs >= nextReportNs) {
                 report.accept(String.format(
                         "%4d s, %,7d rounds, %,9d collectives; %s",
@@ -112,39 +110,15 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
         }
     }
 
-    /** What each rank's process holds of memory that is not shared, and more about rank 0's, after a collection. */
+    /** What each rank's process holds of memory that is not shared, and more about rank 0's. */
     private static String memory(INDArray residentMib) throws IOException {
-        System.gc();
         Runtime java = Runtime.getRuntime();
         return String.format(
                 "resident %s MiB; rank 0: heap %,d MiB, native arrays %,d MiB, shared %,d MiB, open files %,d",
                 joined(residentMib.toLongVector()),
                 (java.totalMemory() - java.freeMemory()) / BYTES_PER_MIB,
                 Pointer.totalBytes() / BYTES_PER_MIB,
-                statusMib("RssShmem:"),
-                openFiles());
-    }
-
-    /** A line of Linux's process status; 0 elsewhere. */
-    private static long statusMib(String name) throws IOException {
-        Path status = Path.of("/proc/self/status");
-        if (!Files.isReadable(status)) {
-            return 0;
-        }
-        return Files.readAllLines(status).stream()
-                .filter(line -> line.startsWith(name))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
-                .findFirst()
-                .orElse(0);
-    }
-
-    private static long openFiles() throws IOException {
-        Path files = Path.of("/proc/self/fd");
-        if (!Files.isReadable(files)) {
-            return -1;
-        }
-        try (var all = Files.list(files)) {
-            return all.count();
-        }
+                ProcessMemory.sharedMib(),
+                ProcessMemory.openFiles());
     }
 }

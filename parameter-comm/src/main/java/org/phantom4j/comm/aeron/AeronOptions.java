@@ -16,7 +16,7 @@ import org.agrona.BitUtil;
  * @param udpTermLength the same between hosts
  * @param udpMtuLength bytes of a datagram: at most what the network carries whole, and a multiple of 32
  * @param directAllReduceBytes largest all-reduce that sends whole arrays in one step, instead of blocks in two
- * @param algorithm of what is larger
+ * @param algorithm of all-gathers, reduce-scatters and all-reduces that are larger
  * @param treatAsRemote whether ranks of this host talk over UDP, too, as if they were on others: for tests
  */
 public record AeronOptions(
