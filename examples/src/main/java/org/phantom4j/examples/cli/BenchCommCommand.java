@@ -14,6 +14,7 @@ import org.apache.commons.cli.Options;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.phantom4j.comm.CommBackend;
+import org.phantom4j.comm.aeron.Algorithm;
 import org.phantom4j.comm.world.RankProcesses;
 import org.phantom4j.comm.world.World;
 import org.phantom4j.examples.bench.BenchRun;
@@ -100,6 +101,14 @@ final class BenchCommCommand implements Command {
         return chosen;
     }
 
+    private static String algorithm(Arguments arguments) {
+        try {
+            return Algorithm.named(arguments.text("algorithm", null)).toString();
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--algorithm: " + e.getMessage(), e);
+        }
+    }
+
     private static CommBackend backend(String name) {
         try {
             return CommBackend.named(name);
@@ -120,9 +129,8 @@ final class BenchCommCommand implements Command {
                     command.addAll(List.of("--" + option, arguments.text(option, null)));
                 }
             }
-            Map<String, String> variables = arguments.has("algorithm")
-                    ? Map.of("PHANTOM_AERON_ALGORITHM", arguments.text("algorithm", null))
-                    : Map.of();
+            Map<String, String> variables =
+                    arguments.has("algorithm") ? Map.of("PHANTOM_AERON_ALGORITHM", algorithm(arguments)) : Map.of();
             int status = RankProcesses.run(
                     RankProcesses.javaCommand(Main.class.getName(), command), ranks, variables, System.out, System.err);
             if (status != 0) {

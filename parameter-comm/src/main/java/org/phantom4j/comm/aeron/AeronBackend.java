@@ -97,7 +97,7 @@ public final class AeronBackend implements CommBackend {
     /** Runs one rank. */
     static <T> T run(World world, Secret secret, String geometry, AeronOptions options, LocalRanks.Body<T> body)
             throws Exception {
-        Job job = Job.join(world, secret, geometry, options.timeout());
+        Job job = Job.join(world, secret, geometry + mustAgree(options), options.timeout());
         try (job) {
             JobHealth health = new JobHealth(job);
             try {
@@ -111,6 +111,12 @@ public final class AeronBackend implements CommBackend {
                 throw e;
             }
         }
+    }
+
+    /** What decides who sends what to whom. */
+    private static String mustAgree(AeronOptions options) {
+        return " --PHANTOM_AERON_DIRECT " + options.directAllReduceBytes() + " --PHANTOM_AERON_ALGORITHM "
+                + options.algorithm();
     }
 
     private static <T> T withTransport(Job job, JobHealth health, AeronOptions options, LocalRanks.Body<T> body)
