@@ -25,7 +25,7 @@ import org.phantom4j.comm.world.World;
  * ({@link World}), this process is one rank, on the device of its local number.
  *
  * <p>Where ND4J's arrays are on GPUs, ranks must be processes. ND4J allocates and frees device memory all the time, and that
- * waits for all devices of the process: for collectives, too, that wait for the thread which allocates.
+ * can wait for all devices of the process: for collectives, too, that wait for the thread which allocates.
  */
 public final class NcclBackend implements CommBackend {
 
