@@ -51,7 +51,7 @@ final class DeviceParameters {
         this.update = stack.update();
         this.mode = !(update instanceof Stack.Update.Sgd)
                 ? Mode.TOGETHER
-                : machine.precision.isNarrow() && !Boolean.getBoolean("phantom4j.folded") ? Mode.AT_ONCE : Mode.FOLDED;
+                : machine.precision.isNarrow() ? Mode.AT_ONCE : Mode.FOLDED;
         for (int i = 0; i < stack.layers().size(); i++) {
             place(i, stack.layers().get(i), own);
         }
@@ -159,7 +159,7 @@ final class DeviceParameters {
     Work gradient(ProductShape shape, Parameter parameter, long offset, long x, long delta) {
         if (mode == Mode.FOLDED) {
             long target = parameter.address() + offset * machine.precision.factorBytes();
-            return machine.prepare(machine.weights, shape.times(-rate()).added().asFactor(), x, delta, target);
+            return machine.prepare(machine.weights, shape.times(-rate()).added(), x, delta, target);
         }
         if (mode == Mode.TOGETHER) {
             long target = parameter.gradient() + offset * machine.precision.resultBytes();
