@@ -134,8 +134,7 @@ public final class AeronBackend implements CommBackend {
             String offered = new String(
                     job.exchange(own.getBytes(StandardCharsets.UTF_8)).get(host.rank()), StandardCharsets.UTF_8);
             String directory = options.directory() == null ? offered : options.directory();
-            try (AeronTransport transport = new AeronTransport(
-                    options, directory, driver == null ? () -> 0 : driver::drive, health::transportFailed)) {
+            try (AeronTransport transport = new AeronTransport(options, directory, health::transportFailed)) {
                 AeronRank rank =
                         new AeronRank(self.rank(), peers(job, transport, options), job.token(), transport, health);
                 job.onActivity(rank::activity);

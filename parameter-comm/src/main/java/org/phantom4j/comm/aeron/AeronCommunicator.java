@@ -365,11 +365,6 @@ final class AeronCommunicator implements Communicator {
         return group.rank().openPair(group.member(1 - rank));
     }
 
-    /** As {@link AeronTransport#drive}. */
-    int drive() {
-        return group.rank().drive();
-    }
-
     /** Fragments dropped so far because they were not of this job. */
     long droppedFragments() {
         return group.droppedFragments();

@@ -21,9 +21,6 @@ final class AeronRank {
      */
     record Peer(String machine, String endpoint) {}
 
-    /** How often a waiting rank looks at its streams before it lends itself to the media driver once. */
-    private static final int LOOKS_A_TURN = 4;
-
     private final int number;
     private final List<Peer> peers;
     private final long token;
@@ -148,11 +145,6 @@ final class AeronRank {
         return transport.open(stream(nextGroupId++, other));
     }
 
-    /** As {@link AeronTransport#drive}. */
-    int drive() {
-        return transport.drive();
-    }
-
     void forget(Group group) {
         groups.remove(group);
     }
@@ -190,7 +182,6 @@ final class AeronRank {
     private void awaitCompletion(Exchange exchange, Group group) {
         idle.reset();
         long lastProgressNs = System.nanoTime();
-        int fruitless = 0;
         while (!exchange.complete()) {
             int work = progress();
             if (work > 0) {
@@ -206,9 +197,7 @@ final class AeronRank {
                     throw health.timedOut(exchange.toString(), suspects);
                 }
             }
-            fruitless = work > 0 ? 0 : fruitless + 1;
-            // a turn of the driver's takes longer than a look for what a peer is about to send
-            idle.idle(fruitless % LOOKS_A_TURN == LOOKS_A_TURN - 1 ? transport.drive() : work);
+            idle.idle(work);
         }
     }
 }

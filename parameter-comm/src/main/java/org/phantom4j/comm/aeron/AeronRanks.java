@@ -27,8 +27,8 @@ final class AeronRanks {
         SharedHealth health = new SharedHealth();
         long token = ThreadLocalRandom.current().nextLong();
         try (EmbeddedDriver driver = new EmbeddedDriver(options, customize, health::transportFailed);
-                AeronTransport transport = new AeronTransport(
-                        options, driver.directory().toString(), driver::drive, health::transportFailed)) {
+                AeronTransport transport =
+                        new AeronTransport(options, driver.directory().toString(), health::transportFailed)) {
             String endpoint = options.treatAsRemote() ? transport.listen("127.0.0.1") : "";
             List<AeronRank.Peer> peers = new ArrayList<>();
             for (int i = 0; i < size; i++) {

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
-import java.util.function.IntSupplier;
 import org.agrona.CloseHelper;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
@@ -41,7 +40,6 @@ final class AeronTransport implements AutoCloseable {
     record Stream(String endpoint, int sessionId, int toPeer, int fromPeer) {}
 
     private final AeronOptions options;
-    private final IntSupplier driver;
     private final Aeron aeron;
     /** By which the driver knows the port that {@link #listen} opened. */
     private final long portTag;
@@ -52,12 +50,10 @@ final class AeronTransport implements AutoCloseable {
      * Connects to the media driver.
      *
      * @param directory of the driver, on this machine
-     * @param driver does some of the driver's work, if it is in this process, and returns how much
      * @param onError what to do when Aeron fails: the streams are lost then
      */
-    AeronTransport(AeronOptions options, String directory, IntSupplier driver, Consumer<Throwable> onError) {
+    AeronTransport(AeronOptions options, String directory, Consumer<Throwable> onError) {
         this.options = options;
-        this.driver = driver;
         requireDriver(directory);
         Aeron.Context context = new Aeron.Context()
                 .aeronDirectoryName(directory)
@@ -91,11 +87,6 @@ final class AeronTransport implements AutoCloseable {
 
     AeronOptions options() {
         return options;
-    }
-
-    /** Lends the calling thread, which waits, to the media driver; returns how much was done. */
-    int drive() {
-        return driver.getAsInt();
     }
 
     boolean isClosed() {

@@ -5,13 +5,8 @@ import io.aeron.driver.ThreadingMode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import org.agrona.CloseHelper;
-import org.agrona.concurrent.Agent;
-import org.agrona.concurrent.AgentInvoker;
-import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
 
@@ -26,12 +21,6 @@ final class EmbeddedDriver implements AutoCloseable {
     private final DriverDirectories.Claim claim;
     private final MediaDriver driver;
 
-    /** All three agents in one; null if each has a thread. */
-    private final AgentInvoker invoker;
-
-    private final AgentRunner runner;
-    private final ReentrantLock turn = new ReentrantLock();
-
     /**
      * @param customize changes the driver's context: for faults
      * @param onError what to do with an error of the driver
@@ -42,7 +31,8 @@ final class EmbeddedDriver implements AutoCloseable {
         long livenessNs = AeronTransport.livenessNs(options);
         MediaDriver.Context context = new MediaDriver.Context()
                 .aeronDirectoryName(claim.directory.toString())
-                .threadingMode(threads ? ThreadingMode.DEDICATED : ThreadingMode.INVOKER)
+                .threadingMode(threads ? ThreadingMode.DEDICATED : ThreadingMode.SHARED)
+                .sharedIdleStrategy(strategy(options.driverIdle()))
                 .conductorIdleStrategy(strategy(options.driverIdle()))
                 .senderIdleStrategy(strategy(options.driverIdle()))
                 .receiverIdleStrategy(strategy(options.driverIdle()))
@@ -63,48 +53,14 @@ final class EmbeddedDriver implements AutoCloseable {
             claim.close();
             throw e;
         }
-        this.invoker = driver.sharedAgentInvoker();
-        this.runner = invoker == null ? null : startThread(strategy(options.driverIdle()), onError);
     }
 
-    private AgentRunner startThread(IdleStrategy idle, Consumer<Throwable> onError) {
-        invoker.start();
-        AgentRunner started = new AgentRunner(idle, onError::accept, null, new Agent() {
-            @Override
-            public int doWork() {
-                return drive();
-            }
-
-            @Override
-            public String roleName() {
-                return "media-driver";
-            }
-        });
-        AgentRunner.startOnThread(started);
-        return started;
-    }
-
-    /**
-     * Does some of the driver's work on the calling thread, if the driver has no thread for each agent and its one thread is
-     * not at it: where processors are few, a waiting rank of this process need not wait for that thread to get one.
-     *
-     * @return how much was done
-     */
-    int drive() {
-        if (invoker == null || !turn.tryLock()) {
-            return 0;
-        }
-        try {
-            return invoker.invoke();
-        } finally {
-            turn.unlock();
-        }
-    }
-
-    /** Of its own for each thread. A driver that backs off soon sleeps: where processors are few, ranks need them. */
+    /** Of its own for each thread. A driver that backs off yields less than a rank: where processors are few, ranks need them. */
     private static IdleStrategy strategy(Idle idle) {
         long shortestNs = TimeUnit.MICROSECONDS.toNanos(10);
-        return idle == Idle.BACKOFF ? new BackoffIdleStrategy(5, 5, shortestNs, 10 * shortestNs) : idle.newStrategy();
+        return idle == Idle.BACKOFF
+                ? new BackoffIdleStrategy(100, 50, shortestNs, 10 * shortestNs)
+                : idle.newStrategy();
     }
 
     /** Whether the driver's threads have processors of their own beside those of so many ranks of this machine. */
@@ -128,7 +84,7 @@ final class EmbeddedDriver implements AutoCloseable {
 
     @Override
     public void close() {
-        CloseHelper.closeAll(runner, driver);
+        driver.close();
         claim.close();
     }
 }

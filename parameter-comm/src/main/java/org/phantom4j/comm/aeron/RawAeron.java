@@ -6,7 +6,6 @@ import io.aeron.Subscription;
 import io.aeron.logbuffer.FragmentHandler;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
-import java.util.function.IntSupplier;
 import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.phantom4j.comm.CommException;
@@ -24,7 +23,6 @@ public final class RawAeron implements AutoCloseable {
     private final ExclusivePublication publication;
     private final Subscription subscription;
     private final Image image;
-    private final IntSupplier driver;
     private final IdleStrategy idle;
     private final UnsafeBuffer source;
     private final UnsafeBuffer target;
@@ -32,8 +30,7 @@ public final class RawAeron implements AutoCloseable {
     private final long timeoutNs;
     private int received;
 
-    private RawAeron(AeronTransport.Pair pair, IntSupplier driver, AeronOptions options, int bytes) {
-        this.driver = driver;
+    private RawAeron(AeronTransport.Pair pair, AeronOptions options, int bytes) {
         this.publication = pair.publication();
         this.subscription = pair.subscription();
         this.idle = options.idle().newStrategy();
@@ -61,7 +58,7 @@ public final class RawAeron implements AutoCloseable {
         if (!(pair instanceof AeronCommunicator communicator) || pair.size() != 2) {
             throw new IllegalArgumentException("raw Aeron is measured between two ranks of the back end aeron");
         }
-        RawAeron raw = new RawAeron(communicator.rawPair(), communicator::drive, communicator.options(), bytes);
+        RawAeron raw = new RawAeron(communicator.rawPair(), communicator.options(), bytes);
         pair.barrier();
         return raw;
     }
@@ -74,7 +71,7 @@ public final class RawAeron implements AutoCloseable {
             long beganNs = System.nanoTime();
             while (publication.offer(source, sent, length) < 0) {
                 checkDeadline(beganNs);
-                idle.idle(driver.getAsInt());
+                idle.idle();
             }
             idle.reset();
             sent += length;
@@ -88,7 +85,6 @@ public final class RawAeron implements AutoCloseable {
             int work = image.poll(handler, FRAGMENTS);
             if (work == 0) {
                 checkDeadline(beganNs);
-                work = driver.getAsInt();
             }
             idle.idle(work);
         }
