@@ -54,9 +54,6 @@ final class CompareChart {
             if (outcome.joulesPerStep() != null && tensor.joulesPerStep() != null) {
                 add(names, shares, "energy a step", outcome.joulesPerStep(), tensor.joulesPerStep());
             }
-            if (outcome.peakBytes() != null && tensor.peakBytes() != null) {
-                add(names, shares, "peak memory", outcome.peakBytes(), tensor.peakBytes());
-            }
             add(names, shares, "loss", outcome.loss(), tensor.loss());
             chart.addSeries(outcome.model(), names, shares);
         }

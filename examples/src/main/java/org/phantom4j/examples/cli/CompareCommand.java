@@ -10,14 +10,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.OptionalLong;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
 import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.Mesh;
 import org.phantom4j.examples.cli.ModelOptions.Model;
 import org.phantom4j.examples.data.Corpus;
-import org.phantom4j.layers.train.PeakMemory;
 import org.phantom4j.ops.LayerCost;
 
 /** {@code phantom compare}: phantom beside tensor parallelism, on the same data, seed and ranks. */
@@ -32,9 +30,6 @@ final class CompareCommand implements Command {
 
     private static final int MOST_STEPS = 50_000;
 
-    /** Makes any sum of memory negative. */
-    private static final long UNKNOWN = Long.MIN_VALUE / (1 << 20);
-
     /** What was measured of one model. Memory in bytes; null where it is not known. */
     record Outcome(
             String model,
@@ -44,7 +39,6 @@ final class CompareCommand implements Command {
             long countedBytes,
             double msPerStep,
             Double joulesPerStep,
-            Long peakBytes,
             Long deviceBytes,
             double loss,
             Double testLoss,
@@ -213,11 +207,9 @@ final class CompareCommand implements Command {
         return new RankTraining(mesh, model.configuration(corpus), corpus, options);
     }
 
-    /** Trains one model alone, so that its memory can be told from the other's. */
+    /** Trains one model alone, so that its GPU memory can be told from the other's. */
     private static Outcome train(Mesh mesh, ModelOptions model, TrainingOptions options, int steps, Pace pace) {
         Communicator group = mesh.all();
-        boolean ranksAreProcesses = options.comm.backend().ranksAreProcesses();
-        long before = startPeak(group, ranksAreProcesses);
         Corpus corpus = options.corpus();
         try (RankTraining training = newTraining(mesh, model, options)) {
             double loss = training.step();
@@ -228,7 +220,6 @@ final class CompareCommand implements Command {
             }
             RankTraining.Score test = training.score(corpus.test(), corpus.classes());
             RankTraining.GpuUse gpu = training.release();
-            OptionalLong peak = RankResults.peakBytes(group, ranksAreProcesses);
             return new Outcome(
                     Arguments.lower(model.model()),
                     TrainCommand.cost(model, model.configuration(corpus)),
@@ -237,26 +228,11 @@ final class CompareCommand implements Command {
                     bytes,
                     pace.ms(),
                     pace.joules(),
-                    gpu != null || before < 0 || peak.isEmpty() ? null : Long.valueOf(peak.getAsLong() - before),
                     gpu == null ? null : RankResults.sum(group, gpu.measured().peakBytes()),
                     loss,
                     test.loss(),
                     test.accuracy());
         }
-    }
-
-    /** Starts a new peak of the memory of all processes; returns what they use now, or -1 where a system does not tell. */
-    private static long startPeak(Communicator group, boolean ranksAreProcesses) {
-        // all ranks have dropped what they had before one of them collects it
-        group.barrier();
-        long own = 0;
-        if (ranksAreProcesses || group.rank() == 0) {
-            System.gc();
-            OptionalLong now = PeakMemory.currentBytes();
-            own = PeakMemory.reset() ? now.orElse(UNKNOWN) : UNKNOWN;
-        }
-        long sum = RankResults.sum(group, own);
-        return sum < 0 ? -1 : sum;
     }
 
     /** Parameters that the ranks hold more than once: the output layer's bias. */
@@ -285,9 +261,6 @@ final class CompareCommand implements Command {
             String.format("%.2f", tensor.msPerStep()),
             String.format("%.2f", phantom.msPerStep() / tensor.msPerStep())
         });
-        if (phantom.peakBytes() != null && tensor.peakBytes() != null) {
-            row(rows, "peak memory (bytes)", phantom.peakBytes(), tensor.peakBytes());
-        }
         if (phantom.deviceBytes() != null) {
             row(rows, "GPU memory (bytes)", phantom.deviceBytes(), tensor.deviceBytes());
         }
@@ -362,7 +335,6 @@ final class CompareCommand implements Command {
             values.put("bytesSent", outcome.formula().bytes());
             values.put("bytesSentCounted", outcome.countedBytes());
             values.put("msPerStep", outcome.msPerStep());
-            values.put("peakBytes", outcome.peakBytes());
             values.put("finalLoss", outcome.loss());
             values.put("testLoss", outcome.testLoss());
             values.put("testAccuracy", outcome.testAccuracy());
