@@ -3,8 +3,10 @@
 // features of a sample by each lane.
 enum { FEATURES = 16, SAMPLES = 256, PER_LANE = SAMPLES / 32 };
 
-struct __align__(4 * sizeof(factor)) four_factors {
-    factor values[4];
+// Four neighbours, read or written at once.
+template <typename T>
+struct __align__(4 * sizeof(T)) four_of {
+    T values[4];
 };
 
 typedef real tile_row[SAMPLES + 1];
@@ -19,12 +21,12 @@ static __device__ void write_samples(tile_row *tile, factor *samples, int f0, in
             return;
         }
         factor *to = samples + (long)b * width + f;
-        four_factors four;
+        four_of<factor> four;
         for (int j = 0; j < 4; j++) {
             four.values[j] = narrow(tile[4 * part + j][i]);
         }
         if ((width & 3) == 0 && f < width) {
-            *(four_factors *)to = four;
+            *(four_of<factor> *)to = four;
         } else {
             for (int j = 0; j < 4 && f + j < width; j++) {
                 to[j] = four.values[j];

@@ -36,25 +36,12 @@ struct thin_weights {
 
 // Four neighbouring samples: a batch is a multiple of four here.
 template <typename T>
-struct __align__(4 * sizeof(T)) four_of {
-    T values[4];
-};
-
-template <typename T>
 static __device__ four_of<T> read_four(const T *from, bool exists) {
     four_of<T> four = {};
     if (exists) {
         four = *(const four_of<T> *)from;
     }
     return four;
-}
-
-static __device__ void multiply(float &c0, float &c1, float &c2, float &c3, const float *a, float b0, float b1) {
-    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-                 "{%0, %1, %2, %3};"
-            : "+f"(c0), "+f"(c1), "+f"(c2), "+f"(c3)
-            : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])),
-            "r"(__float_as_uint(a[3])), "r"(__float_as_uint(b0)), "r"(__float_as_uint(b1)));
 }
 
 #ifdef BF16
@@ -142,15 +129,16 @@ static __device__ void add_images(lane_sums sums, const real *__restrict__ from,
         __syncthreads();
         for (int i = 0; i < depth; i += 8) {
             const float *own = weights + place.feature * THIN_PITCH + i + (lane & 3);
-            float a[4] = {own[0], own[8 * THIN_PITCH], own[4], own[8 * THIN_PITCH + 4]};
+            unsigned a[4] = {__float_as_uint(own[0]), __float_as_uint(own[8 * THIN_PITCH]), __float_as_uint(own[4]),
+                    __float_as_uint(own[8 * THIN_PITCH + 4])};
             const float *at = image + (i + (lane & 3)) * IMAGE_PITCH + (place.sample & ~15) + 2 * (lane >> 2);
 #pragma unroll
             for (int t = 0; t < 4; t++) {
                 float2 first = *(const float2 *)(at + 16 * t);
                 float2 second = *(const float2 *)(at + 4 * IMAGE_PITCH + 16 * t);
                 float(*sum)[4] = sums[t];
-                multiply(sum[0][0], sum[0][2], sum[1][0], sum[1][2], a, first.x, second.x);
-                multiply(sum[0][1], sum[0][3], sum[1][1], sum[1][3], a, first.y, second.y);
+                multiply_tf32(sum[0][0], sum[0][2], sum[1][0], sum[1][2], a, __float_as_uint(first.x), __float_as_uint(second.x));
+                multiply_tf32(sum[0][1], sum[0][3], sum[1][1], sum[1][3], a, __float_as_uint(first.y), __float_as_uint(second.y));
             }
         }
         __syncthreads();

@@ -12,16 +12,12 @@ enum {
     STREAM_PITCH = STREAM_WORDS + 4
 };
 
-static __device__ void multiply_words(float *sum, const unsigned *a, unsigned b0, unsigned b1) {
+static __device__ void multiply_words(float *sums, const unsigned *a, unsigned b0, unsigned b1) {
 #ifdef BF16
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-                 "{%0, %1, %2, %3};"
+    multiply_bf16(sums, a, b0, b1);
 #else
-    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-                 "{%0, %1, %2, %3};"
+    multiply_tf32(sums[0], sums[1], sums[2], sums[3], a, b0, b1);
 #endif
-            : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
-            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 // TILES of eight samples.

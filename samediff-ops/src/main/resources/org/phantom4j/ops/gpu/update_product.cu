@@ -145,10 +145,7 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
                 const unsigned *now = a[k & 1][m];
 #pragma unroll
                 for (int n = 0; n < 4; n++) {
-                    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
-                                 "{%8, %9}, {%0, %1, %2, %3};"
-                            : "+f"(sums[m][n][0]), "+f"(sums[m][n][1]), "+f"(sums[m][n][2]), "+f"(sums[m][n][3])
-                            : "r"(now[0]), "r"(now[1]), "r"(now[2]), "r"(now[3]), "r"(own[k][n][0]), "r"(own[k][n][1]));
+                    multiply_bf16(sums[m][n], now, own[k][n][0], own[k][n][1]);
                 }
             }
         }
