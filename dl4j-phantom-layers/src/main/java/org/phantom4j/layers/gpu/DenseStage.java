@@ -63,7 +63,7 @@ abstract class DenseStage {
     /** The activations of all the rank's shards: from pre-activations to the next layer's inputs. */
     final void activate(List<Activations> to, List<Long> exact) {
         for (int i = 0; i < own.count(); i++) {
-            TwoOrders orders = to == null ? new TwoOrders(0, 0) : to.get(i).orders();
+            TwoOrders orders = to == null ? TwoOrders.NOWHERE : to.get(i).orders();
             activate(i, orders, exact == null ? 0 : exact.get(i));
         }
     }
@@ -71,6 +71,35 @@ abstract class DenseStage {
     /** The activations of one shard. */
     void activate(int ownShard, TwoOrders to, long exact) {
         machine.kernels.forwardActivation(machine.main, scratch.reals(ownShard), neurons(ownShard), to, exact);
+    }
+
+    /**
+     * The deltas of the layer below.
+     *
+     * @param free see {@link #backward}
+     */
+    final void handDown(DenseStage below, CudaEvent free) {
+        if (free != null) {
+            machine.main.await(free);
+        }
+        for (int i = 0; i < own.count(); i++) {
+            handDown(below, i);
+        }
+    }
+
+    /** The deltas of one shard of the layer below. */
+    abstract void handDown(DenseStage below, int ownShard);
+
+    /**
+     * This layer's deltas, and its bias's gradient or step, from what is above it.
+     *
+     * @param gradient of this layer's activations
+     * @param narrow whether it is stored as factors are
+     * @param activations feature-major factors
+     */
+    final void takeDelta(int ownShard, long gradient, boolean narrow, long activations) {
+        machine.kernels.backwardActivation(
+                machine.main, gradient, narrow, activations, neurons(ownShard), delta(ownShard), parameters.rate());
     }
 
     final Neurons neurons(int ownShard) {

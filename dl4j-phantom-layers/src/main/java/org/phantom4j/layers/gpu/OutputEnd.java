@@ -51,7 +51,7 @@ final class OutputEnd extends NetworkEnd {
         this.parts = training ? machine.allocate(8 * batch) : 0;
         this.delta = training
                 ? new TwoOrders(machine.allocateFactors(batch * width), machine.allocateFactors(batch * width))
-                : new TwoOrders(0, 0);
+                : TwoOrders.NOWHERE;
         this.bias = stack.end().hasBias() ? parameters.get(index + "_b") : null;
         this.sumLogits = machine.exchange();
         this.passed = machine.event();
@@ -122,14 +122,7 @@ final class OutputEnd extends NetworkEnd {
             machine.kernels.biasStep(machine.main, delta.features(), bias, parameters.rate(), batch, width);
         }
         for (int i = 0; i < own.count(); i++) {
-            machine.kernels.backwardActivation(
-                    machine.main,
-                    scratch.reals(i),
-                    false,
-                    inputs.get(i).features(),
-                    last.neurons(i),
-                    last.delta(i),
-                    parameters.rate());
+            last.takeDelta(i, scratch.reals(i), false, inputs.get(i).features());
         }
     }
 
@@ -150,7 +143,7 @@ final class OutputEnd extends NetworkEnd {
 
     @Override
     void loadTargets(long from, long pitch) {
-        machine.kernels.loadColumns(machine.main, from, pitch, new TwoOrders(0, 0), target, batch, width);
+        machine.kernels.loadColumns(machine.main, from, pitch, TwoOrders.NOWHERE, target, batch, width);
     }
 
     @Override

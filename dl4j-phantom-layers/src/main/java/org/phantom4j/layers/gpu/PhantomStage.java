@@ -257,32 +257,27 @@ final class PhantomStage extends DenseStage {
         updated.record(machine.weights);
     }
 
-    private void handDown(DenseStage below, CudaEvent free) {
-        if (free != null) {
-            machine.main.await(free);
+    @Override
+    void handDown(DenseStage below, int ownShard) {
+        long gradient = scratch.reals(ownShard);
+        long features = inputs.get(ownShard).features();
+        if (!fusedBackward) {
+            below.takeDelta(ownShard, gradient, false, features);
+            return;
         }
-        for (int i = 0; i < own.count(); i++) {
-            long gradient = scratch.reals(i);
-            long features = inputs.get(i).features();
-            if (fusedBackward) {
-                machine.kernels
-                        .phantom()
-                        .backward(
-                                machine.main,
-                                gradient,
-                                summedGradients(i),
-                                parameter("C", i).address(),
-                                geometry.phantomWidth(),
-                                features,
-                                below.neurons(i),
-                                below.delta(i),
-                                parameters.rate());
-                machine.count(batch * inWidth(i) * geometry.phantomWidth());
-            } else {
-                machine.kernels.backwardActivation(
-                        machine.main, gradient, false, features, below.neurons(i), below.delta(i), parameters.rate());
-            }
-        }
+        machine.kernels
+                .phantom()
+                .backward(
+                        machine.main,
+                        gradient,
+                        summedGradients(ownShard),
+                        parameter("C", ownShard).address(),
+                        geometry.phantomWidth(),
+                        features,
+                        below.neurons(ownShard),
+                        below.delta(ownShard),
+                        parameters.rate());
+        machine.count(batch * inWidth(ownShard) * geometry.phantomWidth());
     }
 
     private void phantomSteps() {

@@ -127,7 +127,7 @@ final class SquaredEnd extends NetworkEnd {
                     machine.main,
                     from + offset * machine.precision.resultBytes(),
                     pitch,
-                    new TwoOrders(0, 0),
+                    TwoOrders.NOWHERE,
                     targets.get(i),
                     batch,
                     split.width(own.first() + i));

@@ -98,21 +98,14 @@ final class TensorStage extends DenseStage {
         }
     }
 
-    private void handDown(DenseStage below, CudaEvent free) {
-        if (free != null) {
-            machine.main.await(free);
-        }
-        for (int i = 0; i < own.count(); i++) {
-            long offset = batch * geometry.in().offset(own.first() + i) * machine.precision.factorBytes();
-            machine.kernels.backwardActivation(
-                    machine.main,
-                    wholeGradient + offset,
-                    machine.precision.isNarrow(),
-                    inputs.get(i).features(),
-                    below.neurons(i),
-                    below.delta(i),
-                    parameters.rate());
-        }
+    @Override
+    void handDown(DenseStage below, int ownShard) {
+        long offset = batch * geometry.in().offset(own.first() + ownShard) * machine.precision.factorBytes();
+        below.takeDelta(
+                ownShard,
+                wholeGradient + offset,
+                machine.precision.isNarrow(),
+                inputs.get(ownShard).features());
     }
 
     private void startScatter() {

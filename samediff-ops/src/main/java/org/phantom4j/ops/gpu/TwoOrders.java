@@ -7,4 +7,8 @@ package org.phantom4j.ops.gpu;
  * @param features feature-major, for products over the samples: (b, f) at f · batch + b
  * @param samples sample-major, for products over the features: (b, f) at b · width + f
  */
-public record TwoOrders(long features, long samples) {}
+public record TwoOrders(long features, long samples) {
+
+    /** In neither order. */
+    public static final TwoOrders NOWHERE = new TwoOrders(0, 0);
+}
