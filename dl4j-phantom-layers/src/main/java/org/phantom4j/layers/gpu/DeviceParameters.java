@@ -99,7 +99,7 @@ final class DeviceParameters {
 
     private void allocate(boolean training) {
         upper = machine.allocateFactors(length);
-        lower = machine.precision.isSplit() ? machine.allocate(length * 2) : 0;
+        lower = machine.precision.isSplit() ? machine.allocate(length * machine.precision.lowerBytes()) : 0;
         if (!training) {
             return;
         }
@@ -131,18 +131,13 @@ final class DeviceParameters {
 
     /** All of them, with what is between them. */
     Parameter all() {
-        return new Parameter(upper, lower, gradient, length);
+        return new Parameter(upper, lower, mode == Mode.TOGETHER ? gradient : 0, length);
     }
 
     /** One parameter: "0_L1". */
     Parameter get(String key) {
         Place place = places.get(key);
-        long gradientOf = mode == Mode.TOGETHER ? gradient + place.offset() * machine.precision.resultBytes() : 0;
-        return new Parameter(
-                upper + place.offset() * machine.precision.factorBytes(),
-                lower == 0 ? 0 : lower + place.offset() * 2,
-                gradientOf,
-                place.length());
+        return all().part(place.offset(), place.length(), machine.precision);
     }
 
     /** The rate of steps that are taken at once; 0 where they are taken together. */

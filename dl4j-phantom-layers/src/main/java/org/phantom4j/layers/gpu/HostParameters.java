@@ -14,8 +14,6 @@ final class HostParameters {
 
     private static final Duration LIMIT = Duration.ofMinutes(1);
 
-    private static final int HALF_BYTES = 2;
-
     private HostParameters() {}
 
     /** Copies parameters and updater state to the device. */
@@ -70,18 +68,10 @@ final class HostParameters {
             long from = host + entry.getValue().networkOffset() * bytes;
             for (long done = 0; done < whole.length(); done += most) {
                 long count = Math.min(most, whole.length() - done);
-                each.copy(from + done * bytes, machine.transferBuffer(), piece(machine, whole, done, count));
+                each.copy(from + done * bytes, machine.transferBuffer(), whole.part(done, count, machine.precision));
                 await(machine);
             }
         }
-    }
-
-    private static Parameter piece(GpuMachine machine, Parameter whole, long first, long count) {
-        return new Parameter(
-                whole.address() + first * machine.precision.factorBytes(),
-                whole.lower() == 0 ? 0 : whole.lower() + first * HALF_BYTES,
-                0,
-                count);
     }
 
     /** Deeplearning4j keeps the state of equal updaters as one block: first moments of all parameters, then second ones. */

@@ -5,6 +5,7 @@ import org.phantom4j.comm.cuda.CudaException;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.Precision;
+import org.phantom4j.ops.gpu.UpdateKernels;
 
 /**
  * Bytes of device memory that one rank needs, by formula.
@@ -16,13 +17,7 @@ import org.phantom4j.ops.gpu.Precision;
  */
 public record MemoryNeed(long parameters, long updater, long activations, long workspace) {
 
-    private static final int HALF_BYTES = 2;
     private static final long MIB = 1 << 20;
-
-    /** Widths and batches must be multiples of it, and batches at most {@link #ONE_PASS_BATCH}, for steps in one pass. */
-    private static final int ONE_PASS_MULTIPLE = 8;
-
-    private static final int ONE_PASS_BATCH = 256;
 
     /** Everything. */
     public long total() {
@@ -73,7 +68,7 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
         boolean together = !(stack.update() instanceof Stack.Update.Sgd);
         int arrays = !training || !together ? 0 : stack.update() instanceof Stack.Update.Adam ? 3 : 2;
         return new MemoryNeed(
-                count * (precision.factorBytes() + (precision.isSplit() ? HALF_BYTES : 0)),
+                count * (precision.factorBytes() + precision.lowerBytes()),
                 count * arrays * precision.resultBytes(),
                 0,
                 workspace);
@@ -131,14 +126,14 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
         if (!precision.isNarrow() || !(stack.update() instanceof Stack.Update.Sgd)) {
             return 0;
         }
-        boolean onePass = batch <= ONE_PASS_BATCH && batch % ONE_PASS_MULTIPLE == 0;
+        boolean onePass = batch <= UpdateKernels.ONE_PASS_BATCH && batch % UpdateKernels.ONE_PASS_MULTIPLE == 0;
         long longest = 0;
         for (Stack.Layer layer : stack.layers()) {
             PhantomGeometry geometry = layer.geometry();
             for (int j = own.first(); j < own.end(); j++) {
                 long in = layer.phantom() ? geometry.in().width(j) : geometry.nIn();
-                onePass &= in % ONE_PASS_MULTIPLE == 0;
-                onePass &= !layer.phantom() || geometry.phantomWidth() % ONE_PASS_MULTIPLE == 0;
+                onePass &= in % UpdateKernels.ONE_PASS_MULTIPLE == 0;
+                onePass &= !layer.phantom() || geometry.phantomWidth() % UpdateKernels.ONE_PASS_MULTIPLE == 0;
                 longest = Math.max(longest, in * geometry.out().width(j));
             }
         }

@@ -68,7 +68,7 @@ public final class StepBenchmark implements AutoCloseable {
             if (!training) {
                 return layers * weights * factor;
             }
-            int kept = precision.isNarrow() && !precision.isSplit() ? precision.factorBytes() : precision.resultBytes();
+            int kept = precision.factorBytes() + precision.lowerBytes();
             return weights * (layers * factor + (layers - 1) * factor + layers * 2L * kept);
         }
 
@@ -125,7 +125,7 @@ public final class StepBenchmark implements AutoCloseable {
     /**
      * What the host costs.
      *
-     * @param startMs milliseconds of the host to start a step
+     * @param startMs milliseconds of the host to start a step, with its waits where the device has enough to do already
      * @param idleShare part of the time in which the device has ended one step and not begun the next
      */
     public record HostOverhead(double startMs, double idleShare) {}

@@ -8,4 +8,14 @@ package org.phantom4j.ops.gpu;
  * @param gradient where their gradient goes, as reals; 0 if it is taken as a step at once
  * @param length how many
  */
-public record Parameter(long address, long lower, long gradient, long length) {}
+public record Parameter(long address, long lower, long gradient, long length) {
+
+    /** Some of them, from the {@code first} on. */
+    public Parameter part(long first, long count, Precision precision) {
+        return new Parameter(
+                address + first * precision.factorBytes(),
+                lower == 0 ? 0 : lower + first * precision.lowerBytes(),
+                gradient == 0 ? 0 : gradient + first * precision.resultBytes(),
+                count);
+    }
+}

@@ -68,6 +68,11 @@ public enum Precision {
         return this == BF16 || this == BF16_PURE;
     }
 
+    /** Bytes of what a weight's first half lacks; 0 where it is stored whole, or rounded. */
+    public int lowerBytes() {
+        return isSplit() ? resultBytes - factorBytes : 0;
+    }
+
     /** Whether a weight is stored in two halves: the one that products read, and what it lacks. */
     public boolean isSplit() {
         return this == BF16;

@@ -10,17 +10,20 @@ public final class UpdateKernels {
 
     private static final int BLOCK = 256;
 
-    /** As in update_product.cu: rows of a block, columns that it works on at a time, the largest batch. */
+    /** The largest batch of {@link #updateProduct}. */
+    public static final int ONE_PASS_BATCH = 256;
+
+    /** What the batch, and the widths and strides of the weights, are multiples of there. */
+    public static final int ONE_PASS_MULTIPLE = 8;
+
+    /** As in update_product.cu: rows of a block, columns that it works on at a time. */
     private static final int UPDATE_ROWS = 256;
 
     private static final int UPDATE_COLUMNS = 32;
-    private static final int UPDATE_BATCH = 256;
 
     /** Four stages of deltas and weights in two halves, or six of deltas and weights in one. */
     private static final int UPDATE_SHARED_BYTES =
-            4 * UPDATE_COLUMNS * (2 * UPDATE_BATCH + 16 + 2 * (2 * UPDATE_ROWS + 16));
-
-    private static final int UPDATE_ALIGNMENT = 8;
+            4 * UPDATE_COLUMNS * (2 * ONE_PASS_BATCH + 16 + 2 * (2 * UPDATE_ROWS + 16));
 
     private final boolean doubles;
     private final int multiprocessors;
@@ -118,11 +121,11 @@ public final class UpdateKernels {
     /** Whether {@link #updateProduct} does a product of this size. */
     public boolean canUpdate(long rows, long columns, long batch, long stride, long offset) {
         return updateProduct != null
-                && batch <= UPDATE_BATCH
-                && batch % UPDATE_ALIGNMENT == 0
-                && rows % UPDATE_ALIGNMENT == 0
-                && stride % UPDATE_ALIGNMENT == 0
-                && offset % UPDATE_ALIGNMENT == 0
+                && batch <= ONE_PASS_BATCH
+                && batch % ONE_PASS_MULTIPLE == 0
+                && rows % ONE_PASS_MULTIPLE == 0
+                && stride % ONE_PASS_MULTIPLE == 0
+                && offset % ONE_PASS_MULTIPLE == 0
                 && columns > 0;
     }
 
