@@ -2,6 +2,7 @@ package org.phantom4j.comm.aeron;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.agrona.BitUtil;
 
 /**
@@ -79,129 +80,82 @@ public record AeronOptions(
     }
 
     public AeronOptions withTimeout(Duration value) {
-        return new AeronOptions(
-                value,
-                directory,
-                idle,
-                driverIdle,
-                ipcTermLength,
-                udpTermLength,
-                udpMtuLength,
-                directAllReduceBytes,
-                algorithm,
-                treatAsRemote);
+        return with(change -> change.timeout = value);
     }
 
     public AeronOptions withDirectory(String value) {
-        return new AeronOptions(
-                timeout,
-                value,
-                idle,
-                driverIdle,
-                ipcTermLength,
-                udpTermLength,
-                udpMtuLength,
-                directAllReduceBytes,
-                algorithm,
-                treatAsRemote);
+        return with(change -> change.directory = value);
     }
 
     public AeronOptions withIdle(Idle value) {
-        return new AeronOptions(
-                timeout,
-                directory,
-                value,
-                driverIdle,
-                ipcTermLength,
-                udpTermLength,
-                udpMtuLength,
-                directAllReduceBytes,
-                algorithm,
-                treatAsRemote);
+        return with(change -> change.idle = value);
     }
 
     public AeronOptions withDriverIdle(Idle value) {
-        return new AeronOptions(
-                timeout,
-                directory,
-                idle,
-                value,
-                ipcTermLength,
-                udpTermLength,
-                udpMtuLength,
-                directAllReduceBytes,
-                algorithm,
-                treatAsRemote);
+        return with(change -> change.driverIdle = value);
     }
 
     /** Both term lengths. */
     public AeronOptions withTermLengths(int ipc, int udp) {
-        return new AeronOptions(
-                timeout,
-                directory,
-                idle,
-                driverIdle,
-                ipc,
-                udp,
-                udpMtuLength,
-                directAllReduceBytes,
-                algorithm,
-                treatAsRemote);
+        return with(change -> {
+            change.ipcTermLength = ipc;
+            change.udpTermLength = udp;
+        });
     }
 
     public AeronOptions withUdpMtuLength(int value) {
-        return new AeronOptions(
-                timeout,
-                directory,
-                idle,
-                driverIdle,
-                ipcTermLength,
-                udpTermLength,
-                value,
-                directAllReduceBytes,
-                algorithm,
-                treatAsRemote);
+        return with(change -> change.udpMtuLength = value);
     }
 
     public AeronOptions withDirectAllReduceBytes(int value) {
-        return new AeronOptions(
-                timeout,
-                directory,
-                idle,
-                driverIdle,
-                ipcTermLength,
-                udpTermLength,
-                udpMtuLength,
-                value,
-                algorithm,
-                treatAsRemote);
+        return with(change -> change.directAllReduceBytes = value);
     }
 
     public AeronOptions withAlgorithm(Algorithm value) {
-        return new AeronOptions(
-                timeout,
-                directory,
-                idle,
-                driverIdle,
-                ipcTermLength,
-                udpTermLength,
-                udpMtuLength,
-                directAllReduceBytes,
-                value,
-                treatAsRemote);
+        return with(change -> change.algorithm = value);
     }
 
     public AeronOptions withTreatAsRemote(boolean value) {
+        return with(change -> change.treatAsRemote = value);
+    }
+
+    private AeronOptions with(Consumer<Change> change) {
+        Change copy = new Change();
+        copy.timeout = timeout;
+        copy.directory = directory;
+        copy.idle = idle;
+        copy.driverIdle = driverIdle;
+        copy.ipcTermLength = ipcTermLength;
+        copy.udpTermLength = udpTermLength;
+        copy.udpMtuLength = udpMtuLength;
+        copy.directAllReduceBytes = directAllReduceBytes;
+        copy.algorithm = algorithm;
+        copy.treatAsRemote = treatAsRemote;
+        change.accept(copy);
         return new AeronOptions(
-                timeout,
-                directory,
-                idle,
-                driverIdle,
-                ipcTermLength,
-                udpTermLength,
-                udpMtuLength,
-                directAllReduceBytes,
-                algorithm,
-                value);
+                copy.timeout,
+                copy.directory,
+                copy.idle,
+                copy.driverIdle,
+                copy.ipcTermLength,
+                copy.udpTermLength,
+                copy.udpMtuLength,
+                copy.directAllReduceBytes,
+                copy.algorithm,
+                copy.treatAsRemote);
+    }
+
+    /** The components while some of them change. */
+    private static final class Change {
+        private Duration timeout;
+        private String directory;
+        private Idle idle;
+        private Idle driverIdle;
+        private int ipcTermLength;
+        private int udpTermLength;
+        private int udpMtuLength;
+        private int directAllReduceBytes;
+        private Algorithm algorithm;
+        private boolean treatAsRemote;
     }
 }
