@@ -87,6 +87,15 @@ public final class DenseArrays {
         return Nd4j.getExecutioner().type() == ExecutionerType.CUDA;
     }
 
+    /** Work for another thread that uses the device of this one, where ND4J's arrays are on devices. */
+    public static Runnable onThisDevice(Runnable work) {
+        int device = Nd4j.getAffinityManager().getDeviceForCurrentThread();
+        return () -> {
+            Nd4j.getAffinityManager().unsafeSetDevice(device);
+            work.run();
+        };
+    }
+
     /** Where each rank's block starts, and last the total: {@code counts.length + 1} numbers. */
     public static long[] offsets(long... counts) {
         long[] offsets = new long[counts.length + 1];

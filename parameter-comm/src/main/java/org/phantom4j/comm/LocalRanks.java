@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Runs the ranks of a group as threads of this JVM: the embedded default.
@@ -46,16 +45,11 @@ public final class LocalRanks {
         for (int rank = 0; rank < size; rank++) {
             results.add(null);
         }
-        // ranks read one another's arrays where they are: on a CUDA backend of ND4J, all must be on one device
-        int device = Nd4j.getAffinityManager().getDeviceForCurrentThread();
         for (int i = 1; i < size; i++) {
             int rank = i;
-            Thread thread = new Thread(
-                    () -> {
-                        Nd4j.getAffinityManager().unsafeSetDevice(device);
-                        runRank(group, rank, body, results, first);
-                    },
-                    "rank-" + rank);
+            // ranks read one another's arrays where they are: on a CUDA backend of ND4J, all must be on one device
+            Runnable work = DenseArrays.onThisDevice(() -> runRank(group, rank, body, results, first));
+            Thread thread = new Thread(work, "rank-" + rank);
             thread.setDaemon(true);
             threads.add(thread);
             thread.start();

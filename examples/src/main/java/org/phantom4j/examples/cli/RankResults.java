@@ -12,6 +12,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.Communicator;
+import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.layers.train.PeakMemory;
 
 /** Brings results of ranks together, wherever the ranks run. Every method is a collective: all ranks call it. */
@@ -64,13 +65,7 @@ final class RankResults {
         }
         FutureTask<Void> work = new FutureTask<>(task);
         if (group.rank() == 0) {
-            int device = Nd4j.getAffinityManager().getDeviceForCurrentThread();
-            Thread thread = new Thread(
-                    () -> {
-                        Nd4j.getAffinityManager().unsafeSetDevice(device);
-                        work.run();
-                    },
-                    "first-rank");
+            Thread thread = new Thread(DenseArrays.onThisDevice(work), "first-rank");
             thread.setDaemon(true);
             thread.start();
         }
