@@ -33,7 +33,8 @@ public final class PeakMemory {
         }
     }
 
-    private static OptionalLong status(String key) {
+    /** A line of this process's status, like "RssAnon:", in bytes; empty where the system does not tell. */
+    public static OptionalLong status(String key) {
         try {
             return Files.readAllLines(STATUS).stream()
                     .filter(line -> line.startsWith(key))

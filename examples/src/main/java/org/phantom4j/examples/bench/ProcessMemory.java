@@ -7,12 +7,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import javax.management.JMException;
 import javax.management.ObjectName;
+import org.phantom4j.layers.train.PeakMemory;
 
 /** Memory and files of this process, as Linux tells them; 0 elsewhere. */
 final class ProcessMemory {
 
-    private static final Path SELF = Path.of("/proc/self");
-    private static final long KIB_PER_MIB = 1024;
+    private static final Path OPEN_FILES = Path.of("/proc/self/fd");
+    private static final long BYTES_PER_MIB = 1 << 20;
 
     private ProcessMemory() {}
 
@@ -35,32 +36,19 @@ final class ProcessMemory {
     }
 
     /** Resident memory that is not shared. */
-    static long residentMib() throws IOException {
-        return statusMib("RssAnon:");
+    static long residentMib() {
+        return PeakMemory.status("RssAnon:").orElse(0) / BYTES_PER_MIB;
     }
 
-    static long sharedMib() throws IOException {
-        return statusMib("RssShmem:");
-    }
-
-    private static long statusMib(String name) throws IOException {
-        Path status = SELF.resolve("status");
-        if (!Files.isReadable(status)) {
-            return 0;
-        }
-        return Files.readAllLines(status).stream()
-                .filter(line -> line.startsWith(name))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / KIB_PER_MIB)
-                .findFirst()
-                .orElse(0);
+    static long sharedMib() {
+        return PeakMemory.status("RssShmem:").orElse(0) / BYTES_PER_MIB;
     }
 
     static long openFiles() throws IOException {
-        Path files = SELF.resolve("fd");
-        if (!Files.isReadable(files)) {
+        if (!Files.isReadable(OPEN_FILES)) {
             return 0;
         }
-        try (var all = Files.list(files)) {
+        try (var all = Files.list(OPEN_FILES)) {
             return all.count();
         }
     }
