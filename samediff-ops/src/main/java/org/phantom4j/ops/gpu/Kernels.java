@@ -65,7 +65,7 @@ public final class Kernels implements AutoCloseable {
     private static byte[] image(int computeCapability, Precision precision) {
         String source = source();
         List<String> options = new ArrayList<>(List.of(
-                "--gpu-architecture=sm_" + computeCapability,
+                "--gpu-architecture=sm_" + Nvrtc.architecture(computeCapability),
                 "--std=c++17",
                 "--device-as-default-execution-space",
                 "-DREAL=" + (precision == Precision.FP64 ? "double" : "float")));

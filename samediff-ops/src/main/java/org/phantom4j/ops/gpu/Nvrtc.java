@@ -27,10 +27,20 @@ final class Nvrtc {
 
     /** Such as "13.0". */
     static String version() {
+        int[] version = versionNumbers();
+        return version[0] + "." + version[1];
+    }
+
+    private static int[] versionNumbers() {
         int[] major = new int[1];
         int[] minor = new int[1];
         check("nvrtcVersion", nvrtcVersion(major, minor));
-        return major[0] + "." + minor[0];
+        return new int[] {major[0], minor[0]};
+    }
+
+    /** Such as "90a": with Hopper's own matrix instructions, where the compiler knows them. */
+    static String architecture(int computeCapability) {
+        return computeCapability == 90 && versionNumbers()[0] >= 12 ? "90a" : Integer.toString(computeCapability);
     }
 
     /**

@@ -21,9 +21,8 @@ public final class UpdateKernels {
 
     private static final int UPDATE_COLUMNS = 32;
 
-    /** Four stages of deltas and weights in two halves, or six of deltas and weights in one. */
-    private static final int UPDATE_SHARED_BYTES =
-            4 * UPDATE_COLUMNS * (2 * ONE_PASS_BATCH + 16 + 2 * (2 * UPDATE_ROWS + 16));
+    /** Four stages of deltas and weights in two halves, or six of deltas and weights in one; and barriers. */
+    private static final int UPDATE_SHARED_BYTES = 4 * UPDATE_COLUMNS * 2 * (ONE_PASS_BATCH + 2 * UPDATE_ROWS) + 128;
 
     private final boolean doubles;
     private final int multiprocessors;

@@ -1,10 +1,14 @@
-#ifdef BF16
+#if defined(BF16) && __CUDA_ARCH__ >= 900
 // w -= rate * x' delta, where w is split in halves, or rounded: the gradient of a weight and its step in one pass over the weight.
 //
 // x [batch, rows] and delta [batch, columns] are feature-major: what is summed over is contiguous in both. w [rows, columns]
 // has its columns `stride` apart. A block keeps 256 rows of x in its registers, as matrix fragments, and goes over its
-// share of the columns, 32 at a time; their deltas and weights arrive in shared memory while others are worked on. So a
-// weight is read once and written once, and little else is read: what bounds this kernel is the memory's bandwidth.
+// share of the columns, 32 at a time; their deltas and weights arrive in shared memory while others are worked on, and
+// weights take their steps while the matrix units compute the next ones' gradients. So a weight is read once and written once, and
+// little else is read: what bounds this kernel is the memory's bandwidth.
+//
+// Pieces of 16 bytes in shared memory are at their place XOR their column's last three bits: eight columns are in
+// different banks, and of deltas, this is what wgmma calls swizzled by 128 bytes.
 //
 // batch at most 256 and a multiple of 8, rows and stride multiples of 8. Block 256, grid (rows / 256, shares of columns).
 enum {
@@ -18,33 +22,46 @@ enum {
     UPDATE_HALVES = 2,
     UPDATE_STAGES = 4,
 #endif
-    // bytes from row to row in shared memory: 16 more than they need, so that eight rows are in different banks
-    DELTA_PITCH = UPDATE_BATCH * 2 + 16,
-    WEIGHT_PITCH = UPDATE_ROWS * 2 + 16,
-    STAGE_BYTES = UPDATE_COLUMNS * (DELTA_PITCH + UPDATE_HALVES * WEIGHT_PITCH)
+    // of 32 columns: deltas in four parts of 64 samples, [part][column][sample]; weights [column][row]
+    DELTA_PART_BYTES = UPDATE_COLUMNS * 128,
+    DELTA_BYTES = UPDATE_BATCH / 64 * DELTA_PART_BYTES,
+    WEIGHT_PITCH = UPDATE_ROWS * 2,
+    WEIGHT_BYTES = UPDATE_COLUMNS * WEIGHT_PITCH,
+    STAGE_BYTES = DELTA_BYTES + UPDATE_HALVES * WEIGHT_BYTES
 };
+
+// Barriers in shared memory: two for each stage.
+static __device__ void wait_barrier(unsigned barrier, int parity) {
+    asm volatile("{\n.reg .pred p;\nagain:\nmbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@!p bra again;\n}" ::"r"(barrier),
+            "r"(parity)
+            : "memory");
+}
+
+static __device__ void arrive(unsigned barrier) {
+    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
 
 static __device__ void load_stage(unsigned stage, const factor *delta, const factor *upper, const short *lower, int r0,
         int c0, int columns_end, int rows, int batch, long stride) {
-    for (int i = threadIdx.x; i < UPDATE_COLUMNS * (UPDATE_BATCH / 8); i += UPDATE_ROWS) {
-        int c = i / (UPDATE_BATCH / 8), b = i % (UPDATE_BATCH / 8) * 8;
-        bool exists = c0 + c < columns_end && b < batch;
-        copy_16(stage + c * DELTA_PITCH + b * 2, exists ? delta + (long)(c0 + c) * batch + b : delta, exists);
-    }
-    unsigned weights = stage + UPDATE_COLUMNS * DELTA_PITCH;
-    for (int i = threadIdx.x; i < UPDATE_COLUMNS * (UPDATE_ROWS / 8); i += UPDATE_ROWS) {
-        int c = i / (UPDATE_ROWS / 8), r = i % (UPDATE_ROWS / 8) * 8;
-        bool exists = c0 + c < columns_end && r0 + r < rows;
-        long at = exists ? (c0 + c) * stride + r0 + r : 0;
-        unsigned to = weights + c * WEIGHT_PITCH + r * 2;
+    // a warp's pieces are of one column
+    int piece = threadIdx.x & 31, b = piece * 8, r = r0 + piece * 8;
+#pragma unroll
+    for (int c = threadIdx.x >> 5; c < UPDATE_COLUMNS; c += UPDATE_ROWS / 32) {
+        bool column = c0 + c < columns_end, exists = column && b < batch;
+        unsigned to = stage + (piece >> 3) * DELTA_PART_BYTES + c * 128 + ((piece ^ c) & 7) * 16;
+        copy_16(to, exists ? delta + (long)(c0 + c) * batch + b : delta, exists);
+
+        exists = column && r < rows;
+        long at = exists ? (c0 + c) * stride + r : 0;
+        to = stage + DELTA_BYTES + c * WEIGHT_PITCH + (piece ^ (c & 7)) * 16;
         copy_16(to, upper + at, exists);
         if (UPDATE_HALVES == 2) {
-            copy_16(to + UPDATE_COLUMNS * WEIGHT_PITCH, lower + at, exists);
+            copy_16(to + WEIGHT_BYTES, lower + at, exists);
         }
     }
 }
 
-// Steps of two neighbouring weights. `random` is the state of a thread's generator of pseudo-random numbers.
+// Steps of two neighbouring columns' weights. `random` is the state of a thread's generator of pseudo-random numbers.
 #ifdef ROUNDED
 static __device__ unsigned next_random(unsigned &random) {
     random = random * 1664525u + 1013904223u;
@@ -56,37 +73,116 @@ static __device__ unsigned raised(float value, unsigned random) {
     return value != value ? 0x7fff0000u : __float_as_uint(value) + random;
 }
 
-static __device__ void step_pair(char *upper, char *, float first, float second, float rate, unsigned &random) {
-    unsigned u = *(unsigned *)upper;
-    unsigned a = raised(__uint_as_float(u << 16) - rate * first, next_random(random));
-    unsigned b = raised(__uint_as_float(u & 0xffff0000u) - rate * second, next_random(random));
-    *(unsigned *)upper = __byte_perm(a, b, 0x7632);
+static __device__ void step_pair(unsigned &upper, unsigned &, float first, float second, float rate, unsigned &random) {
+    unsigned a = raised(__uint_as_float(upper << 16) - rate * first, next_random(random));
+    unsigned b = raised(__uint_as_float(upper & 0xffff0000u) - rate * second, next_random(random));
+    upper = __byte_perm(a, b, 0x7632);
 }
 #else
-static __device__ void step_pair(char *upper, char *lower, float first, float second, float rate, unsigned &) {
-    unsigned u = *(unsigned *)upper, l = *(unsigned *)lower;
-    float a = __uint_as_float((u << 16) + (int)(short)l);
-    float b = __uint_as_float((u & 0xffff0000u) + ((int)l >> 16));
+static __device__ void step_pair(unsigned &upper, unsigned &lower, float first, float second, float rate, unsigned &) {
+    float a = __uint_as_float((upper << 16) + (int)(short)lower);
+    float b = __uint_as_float((upper & 0xffff0000u) + ((int)lower >> 16));
     unsigned x = __float_as_uint(a - rate * first), y = __float_as_uint(b - rate * second);
     // the upper halves after rounding, and the lower halves, which are what the rounded ones lack
-    *(unsigned *)upper = __byte_perm(x + 0x8000u, y + 0x8000u, 0x7632);
-    *(unsigned *)lower = __byte_perm(x, y, 0x5410);
+    upper = __byte_perm(x + 0x8000u, y + 0x8000u, 0x7632);
+    lower = __byte_perm(x, y, 0x5410);
 }
 #endif
 
-// Deltas of 32 columns and 16 samples.
-static __device__ void load_fragments(unsigned (*a)[4], unsigned address) {
+// Four 8 x 8 matrices whose columns are contiguous in shared memory, as the accumulators of a product have them; a lane's
+// address is that of eight rows of the matrix lane / 8's column lane % 8.
+static __device__ void load_transposed(unsigned *m, unsigned address) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+            : "=r"(m[0]), "=r"(m[1]), "=r"(m[2]), "=r"(m[3])
+            : "r"(address)
+            : "memory");
+}
+
+static __device__ void store_transposed(unsigned address, const unsigned *m) {
+    asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(address), "r"(m[0]), "r"(m[1]),
+            "r"(m[2]), "r"(m[3])
+            : "memory");
+}
+
+typedef unsigned own_fragments[UPDATE_BATCH / 16][2][4];
+typedef float gradients[2][UPDATE_COLUMNS / 2];
+
+// A quarter of the samples of the product of a warp's 32 rows and a stage's 32 columns. wgmma only starts it; the warp may
+// do other things meanwhile.
+enum { QUARTERS = 4, QUARTER = UPDATE_BATCH / 16 / QUARTERS };
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+static __device__ void multiply_rows(float *d, const unsigned *a, unsigned long long b, int adds) {
+    asm volatile("{\n.reg .pred p;\nsetp.ne.b32 p, %21, 0;\n"
+                 "wgmma.mma_async.sync.aligned.m64n32k16.f32.bf16.bf16 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, "
+                 "%13, %14, %15}, {%16, %17, %18, %19}, %20, p, 1, 1, 0;\n}"
+            : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]), "+f"(d[8]),
+            "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15])
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(adds));
+}
+
+static __device__ void multiply_quarter(gradients &sums, const own_fragments &own, unsigned deltas, int quarter) {
+    if (quarter == 0) {
+        asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+    }
+    // bits 62: swizzled by 128 bytes, 32: eight columns are 1024 bytes
+    unsigned long long matrix = 1ull << 62 | 64ull << 32 | 1ull << 16 | deltas >> 4;
 #pragma unroll
-    for (int m = 0; m < 2; m++) {
-        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-                : "=r"(a[m][0]), "=r"(a[m][1]), "=r"(a[m][2]), "=r"(a[m][3])
-                : "r"(address + m * 16 * DELTA_PITCH));
+    for (int i = 0; i < QUARTER; i++) {
+        unsigned long long b = matrix + (quarter * DELTA_PART_BYTES + i * 32 >> 4);
+        multiply_rows(sums[0], own[quarter * QUARTER + i][0], b, quarter + i > 0);
+        multiply_rows(sums[1], own[quarter * QUARTER + i][1], b, quarter + i > 0);
     }
 }
 
+static __device__ void commit_product() {
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+
+// Until all that has been started is there: `sums`.
+static __device__ void wait_product(gradients &sums) {
+    asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+#pragma unroll
+    for (int i = 0; i < UPDATE_COLUMNS; i++) {
+        // they change here
+        asm volatile("" : "+f"(sums[i & 1][i >> 1])::"memory");
+    }
+}
+#else
+static __device__ void multiply_quarter(gradients &sums, const own_fragments &own, unsigned deltas, int quarter) {
+    int lane = threadIdx.x & 31, n = (lane >> 4) * 8 + (lane & 7);
+    if (quarter == 0) {
+#pragma unroll
+        for (int i = 0; i < UPDATE_COLUMNS; i++) {
+            sums[i & 1][i >> 1] = 0;
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < QUARTER; i++) {
+        unsigned address = deltas + quarter * DELTA_PART_BYTES + n * 128 + ((i * 2 + (lane >> 3 & 1)) ^ (n & 7)) * 16;
+#pragma unroll
+        for (int j = 0; j < 2; j++) {
+            unsigned b[4];
+            asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                    : "=r"(b[0]), "=r"(b[1]), "=r"(b[2]), "=r"(b[3])
+                    : "r"(address + j * 16 * 128));
+#pragma unroll
+            for (int t = 0; t < 2; t++) {
+                multiply_bf16(sums[t] + j * 8, own[quarter * QUARTER + i][t], b[0], b[1]);
+                multiply_bf16(sums[t] + j * 8 + 4, own[quarter * QUARTER + i][t], b[2], b[3]);
+            }
+        }
+    }
+}
+
+static __device__ void commit_product() {}
+
+static __device__ void wait_product(gradients &) {}
+#endif
+
 extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(const factor *x, const factor *delta, factor *upper,
         short *lower, int rows, int columns, int batch, long stride, float rate, int columns_each) {
-    extern __shared__ __align__(16) char shared[];
+    extern __shared__ __align__(1024) char shared[];
     unsigned base = (unsigned)__cvta_generic_to_shared(shared);
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
     int r0 = blockIdx.x * UPDATE_ROWS;
@@ -95,86 +191,127 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
     if (begin >= end) {
         return;
     }
-    for (int stage = 0; stage < UPDATE_STAGES - 1; stage++) {
-        load_stage(base + stage * STAGE_BYTES, delta, upper, lower, r0, begin + stage * UPDATE_COLUMNS, end, rows, batch,
-                stride);
-        asm volatile("cp.async.commit_group;");
+    // A tile of 32 columns is in the stage that has its number modulo the stages. The two warpgroups wait for each other only
+    // where one is a tile ahead: so one steps weights while the other multiplies.
+    unsigned barriers = base + UPDATE_STAGES * STAGE_BYTES;
+    auto loaded = [&](int tile) { return barriers + tile % UPDATE_STAGES * 16; };
+    auto emptied = [&](int tile) { return loaded(tile) + 8; };
+    if (threadIdx.x < UPDATE_STAGES) {
+        asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(loaded(threadIdx.x)), "r"(UPDATE_ROWS));
+        asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(emptied(threadIdx.x)), "r"(UPDATE_ROWS / 32));
+    }
+    __syncthreads();
+    auto load = [&](int tile) {
+        int c0 = begin + tile * UPDATE_COLUMNS;
+        if (c0 >= end) {
+            return;
+        }
+        if (tile >= UPDATE_STAGES) {
+            wait_barrier(emptied(tile), tile / UPDATE_STAGES - 1 & 1);
+        }
+        load_stage(base + tile % UPDATE_STAGES * STAGE_BYTES, delta, upper, lower, r0, c0, end, rows, batch, stride);
+        asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(loaded(tile)) : "memory");
+    };
+    for (int tile = 0; tile < UPDATE_STAGES - 2; tile++) {
+        load(tile);
     }
 
-    // fragments of x: 4 groups of 8 rows, 16 steps of 16 samples, 2 registers each; zeros beyond the batch
-    unsigned own[16][4][2];
+    // a warp's 32 rows of x as two fragments for each 16 samples; zeros beyond the batch
+    own_fragments own;
     int row = r0 + warp * 32 + (lane >> 2);
 #pragma unroll
-    for (int k = 0; k < 16; k++) {
+    for (int k = 0; k < UPDATE_BATCH / 16; k++) {
 #pragma unroll
-        for (int n = 0; n < 4; n++) {
-            int b = k * 16 + (lane & 3) * 2;
-            const factor *from = x + (long)(row + n * 8) * batch + b;
-            bool exists = row + n * 8 < rows;
-            own[k][n][0] = exists && b < batch ? *(const unsigned *)from : 0;
-            own[k][n][1] = exists && b + 8 < batch ? *(const unsigned *)(from + 8) : 0;
+        for (int i = 0; i < 8; i++) {
+            int r = row + i / 4 * 16 + i % 2 * 8, b = k * 16 + (lane & 3) * 2 + i / 2 % 2 * 8;
+            own[k][i / 4][i % 4] = r < rows && b < batch ? *(const unsigned *)(x + (long)r * batch + b) : 0;
         }
     }
 
     // as random as the block's samples are
     unsigned random = (own[0][0][0] + own[7][1][1] + threadIdx.x) * 2654435761u ^ (blockIdx.y << 16 | blockIdx.x);
-    int stage = 0;
-    for (int c0 = begin; c0 < end; c0 += UPDATE_COLUMNS) {
-        asm volatile("cp.async.wait_group %0;" ::"n"(UPDATE_STAGES - 2));
-        __syncthreads();
-        int next = stage + UPDATE_STAGES - 1 >= UPDATE_STAGES ? stage - 1 : stage + UPDATE_STAGES - 1;
-        int ahead = c0 + (UPDATE_STAGES - 1) * UPDATE_COLUMNS;
-        if (ahead < end) {
-            load_stage(base + next * STAGE_BYTES, delta, upper, lower, r0, ahead, end, rows, batch, stride);
+    // eight columns of a tile take their steps
+    auto step = [&](gradients &sums, int tile, int eight) {
+        int piece = warp * 4 + (lane >> 3), c = eight * 8 + (lane & 7);
+        unsigned address = base + tile % UPDATE_STAGES * STAGE_BYTES + DELTA_BYTES + c * WEIGHT_PITCH + (piece ^ (lane & 7)) * 16;
+        unsigned u[4], l[4];
+        load_transposed(u, address);
+        if (UPDATE_HALVES == 2) {
+            load_transposed(l, address + WEIGHT_BYTES);
         }
-        asm volatile("cp.async.commit_group;");
-
-        unsigned deltas = base + stage * STAGE_BYTES;
-        float sums[2][4][4] = {};
-        // the fragments of the next samples are on their way while these are multiplied
-        unsigned address = deltas + (lane & 15) * DELTA_PITCH + (lane >> 4) * 16;
-        unsigned a[2][2][4];
-        load_fragments(a[0], address);
 #pragma unroll
-        for (int k = 0; k < 16; k++) {
-            if (k < 15) {
-                load_fragments(a[(k + 1) & 1], address + (k + 1) * 32);
-            }
-#pragma unroll
-            for (int m = 0; m < 2; m++) {
-                const unsigned *now = a[k & 1][m];
-#pragma unroll
-                for (int n = 0; n < 4; n++) {
-                    multiply_bf16(sums[m][n], now, own[k][n][0], own[k][n][1]);
-                }
-            }
+        for (int i = 0; i < 4; i++) {
+            const float *pair = sums[i / 2] + eight * 4 + i % 2 * 2;
+            step_pair(u[i], l[i], pair[0], pair[1], rate, random);
         }
-
-        char *weights = shared + stage * STAGE_BYTES + UPDATE_COLUMNS * DELTA_PITCH;
-        char *halves = weights + UPDATE_COLUMNS * WEIGHT_PITCH;
-#pragma unroll
-        for (int m = 0; m < 2; m++) {
-#pragma unroll
-            for (int n = 0; n < 4; n++) {
-                int at = (m * 16 + (lane >> 2)) * WEIGHT_PITCH + (warp * 32 + n * 8 + (lane & 3) * 2) * 2;
-                step_pair(weights + at, halves + at, sums[m][n][0], sums[m][n][1], rate, random);
-                at += 8 * WEIGHT_PITCH;
-                step_pair(weights + at, halves + at, sums[m][n][2], sums[m][n][3], rate, random);
-            }
+        store_transposed(address, u);
+        if (UPDATE_HALVES == 2) {
+            store_transposed(address + WEIGHT_BYTES, l);
         }
-        __syncthreads();
-        for (int i = threadIdx.x; i < UPDATE_COLUMNS * (UPDATE_ROWS / 8); i += UPDATE_ROWS) {
-            int c = i / (UPDATE_ROWS / 8), r = i % (UPDATE_ROWS / 8) * 8;
-            if (c0 + c < end && r0 + r < rows) {
-                long to = (c0 + c) * stride + r0 + r;
-                int from = c * WEIGHT_PITCH + r * 2;
-                *(uint4 *)(upper + to) = *(uint4 *)(weights + from);
+    };
+    auto write = [&](int tile) {
+        __syncwarp();
+        const char *weights = shared + tile % UPDATE_STAGES * STAGE_BYTES + DELTA_BYTES;
+        int c0 = begin + tile * UPDATE_COLUMNS, piece = warp * 4 + (lane & 3), r = r0 + piece * 8;
+#pragma unroll
+        for (int c = lane >> 2; c < UPDATE_COLUMNS; c += 8) {
+            if (c0 + c < end && r < rows) {
+                long to = (c0 + c) * stride + r;
+                const char *from = weights + c * WEIGHT_PITCH + (piece ^ (c & 7)) * 16;
+                *(uint4 *)(upper + to) = *(const uint4 *)from;
                 if (UPDATE_HALVES == 2) {
-                    *(uint4 *)(lower + to) = *(uint4 *)(halves + from);
+                    *(uint4 *)(lower + to) = *(const uint4 *)(from + WEIGHT_BYTES);
                 }
             }
         }
-        stage = stage + 1 == UPDATE_STAGES ? 0 : stage + 1;
+    };
+    // multiplies a tile, and between its quarters finishes the one before
+    auto work = [&](gradients &sums, int tile, gradients &before, bool has_before) {
+        wait_barrier(loaded(tile), tile / UPDATE_STAGES & 1);
+        // matrix units see what has been copied, too
+        asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+        if (has_before) {
+            wait_product(before);
+        }
+#pragma unroll
+        for (int quarter = 0; quarter < QUARTERS; quarter++) {
+            multiply_quarter(sums, own, base + tile % UPDATE_STAGES * STAGE_BYTES, quarter);
+            if (quarter == 1) {
+                // in place of the tile before the last
+                load(tile + UPDATE_STAGES - 2);
+            }
+            if (has_before) {
+                step(before, tile - 1, quarter);
+            }
+        }
+        commit_product();
+        if (has_before) {
+            write(tile - 1);
+            __syncwarp();
+            if (lane == 0) {
+                arrive(emptied(tile - 1));
+            }
+        }
+    };
+    auto finish = [&](gradients &sums, int tile) {
+        wait_product(sums);
+#pragma unroll
+        for (int eight = 0; eight < UPDATE_COLUMNS / 8; eight++) {
+            step(sums, tile, eight);
+        }
+        write(tile);
+    };
+    int tiles = (end - begin + UPDATE_COLUMNS - 1) / UPDATE_COLUMNS;
+    gradients even, odd;
+    work(even, 0, odd, false);
+    for (int tile = 1; tile < tiles; tile += 2) {
+        work(odd, tile, even, true);
+        if (tile + 1 == tiles) {
+            finish(odd, tile);
+            return;
+        }
+        work(even, tile + 1, odd, true);
     }
+    finish(even, tiles - 1);
 }
 #endif
