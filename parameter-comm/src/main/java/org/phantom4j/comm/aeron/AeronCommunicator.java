@@ -21,7 +21,7 @@ import org.phantom4j.comm.Pending;
 /**
  * A rank's end of a group over Aeron. Each method turns a collective into the plan of an {@link Exchange}.
  *
- * <p>By default all of them exchange blocks directly between the ranks, so that each byte crosses the network once. A small
+ * <p>By default most exchange blocks directly between the ranks, so that each byte crosses the network once. A small
  * all-reduce sends whole arrays, one step; a larger one sends each block to its owner and the owner's sum to all, two
  * steps that overlap chunk by chunk, and moves 2 (p − 1) / p of the array from each rank, as a ring does. A broadcast
  * to several ranks above the same size sends each rank a block, which the ranks then exchange.
@@ -290,7 +290,7 @@ final class AeronCommunicator implements Communicator {
     }
 
     private boolean takesSteps(INDArray whole) {
-        return steps != null && bytes(whole) > options().directAllReduceBytes();
+        return steps != null && Steps.takes(options(), bytes(whole));
     }
 
     private SteppedExchange planSteps(Collective collective, INDArray whole, int blocksHash) {

@@ -75,7 +75,7 @@ public record AeronOptions(
                 1 << 22,
                 1408,
                 32 * 1024,
-                Algorithm.DIRECT,
+                Algorithm.AUTO,
                 false);
     }
 

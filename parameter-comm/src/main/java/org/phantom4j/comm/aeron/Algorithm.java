@@ -4,6 +4,8 @@ import java.util.Locale;
 
 /** How data gets from rank to rank. */
 public enum Algorithm {
+    /** Halving for large arrays of eight ranks or a higher power of two, direct for all others: as was measured. */
+    AUTO,
     /** Straight from the rank that has it to the ranks that need it. */
     DIRECT,
     /** From each rank to the next: every rank has one sender and one receiver. */
@@ -22,7 +24,7 @@ public enum Algorithm {
                 return algorithm;
             }
         }
-        throw new IllegalArgumentException("algorithm '" + name + "' is unknown: use direct, ring or halving");
+        throw new IllegalArgumentException("algorithm '" + name + "' is unknown: use auto, direct, ring or halving");
     }
 
     @Override

@@ -1,12 +1,19 @@
 package org.phantom4j.comm.aeron;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.comm.RandomCollectives;
 
@@ -35,5 +42,26 @@ class AlgorithmsTest {
                 }
             }
         }
+    }
+
+    @Test
+    void largeArraysOfManyRanksTakeStepsByDefault() throws Exception {
+        AeronOptions options = AeronOptions.defaults().withTimeout(TIMEOUT);
+        assertEquals(Algorithm.AUTO, options.algorithm());
+        assertFalse(Steps.takes(options, Steps.AUTO_BYTES - 1));
+        assertTrue(Steps.takes(options, Steps.AUTO_BYTES));
+        assertInstanceOf(Halving.class, Steps.of(options.algorithm(), Steps.AUTO_RANKS));
+        assertNull(Steps.of(options.algorithm(), Steps.AUTO_RANKS / 2));
+        assertNull(Steps.of(options.algorithm(), Steps.AUTO_RANKS + 1));
+
+        int elements = Math.toIntExact(Steps.AUTO_BYTES / Float.BYTES);
+        List<INDArray> sums = AeronRanks.run(Steps.AUTO_RANKS, options, communicator -> {
+            INDArray sum = Nd4j.arange(elements).subi(elements / 2).addi(communicator.rank());
+            communicator.allReduce(sum);
+            return sum;
+        });
+        INDArray expected =
+                Nd4j.arange(elements).subi(elements / 2).muli(Steps.AUTO_RANKS).addi(28);
+        sums.forEach(sum -> assertEquals(expected, sum));
     }
 }
