@@ -44,7 +44,8 @@ final class BenchCommCommand implements Command {
         Arguments.option(options, "max-mib", "N", "the largest size, in MiB (default 256)");
         Arguments.option(options, "bytes", "SIZES", "only these sizes, in bytes, such as 65536,67108864");
         Arguments.option(options, "only", "NAMES", "only these of: " + String.join(", ", BenchRun.OPERATIONS));
-        Arguments.option(options, "algorithm", "NAME", "auto, direct, ring or halving: what aeron uses for large arrays");
+        Arguments.option(
+                options, "algorithm", "NAME", "auto, direct, ring or halving: what aeron uses for large arrays");
         Arguments.option(options, "timeout", "SECONDS", "the longest wait of a rank for others (default 60)");
         Arguments.option(options, "json", "FILE", "write the results as JSON");
         return options;
