@@ -23,9 +23,6 @@ public record BenchRun(String backend, int ranks, Set<String> operations, List<L
     public static final Set<String> OPERATIONS = Collections.unmodifiableSet(new LinkedHashSet<>(
             List.of("raw-aeron", "tcp", "barrier", "all-gather", "reduce-scatter", "all-reduce", "broadcast")));
 
-    /** The largest message of the baselines: their arrays are Java's. */
-    private static final long MOST_RAW_BYTES = 64L << 20;
-
     /** Powers of four from 1 KiB to {@code largest} bytes. */
     public static List<Long> sizes(long largest) {
         return CommBench.sizes(1024, largest);
@@ -44,21 +41,12 @@ public record BenchRun(String backend, int ranks, Set<String> operations, List<L
 
     private List<Map<String, Object>> measure(Communicator comm) {
         boolean prints = comm.rank() == 0;
-        CommBench bench = new CommBench(comm, backend, result -> {
+        CommBench bench = new CommBench(comm, backend, operations, result -> {
             if (prints) {
                 System.out.println(result);
             }
         });
-        List<Long> rawSizes =
-                sizes.stream().filter(bytes -> bytes <= MOST_RAW_BYTES).toList();
-        boolean hasBaselines = backend.equals("aeron") && comm.size() > 1;
-        if (hasBaselines && operations.contains("raw-aeron")) {
-            bench.rawAeron(rawSizes);
-        }
-        if (hasBaselines && operations.contains("tcp")) {
-            bench.tcp(rawSizes);
-        }
-        bench.collectives(sizes, operations);
+        bench.run(sizes);
         List<Map<String, Object>> rows = new ArrayList<>();
         if (prints) {
             bench.results().forEach(result -> rows.add(result.json()));

@@ -13,8 +13,9 @@ import org.agrona.BitUtil;
  * @param idle what waiting ranks do
  * @param driverIdle what the threads of a media driver in this process do without work; streams within a host, too, wait
  *     for the driver whenever their window is full
- * @param ipcTermLength bytes of one of the three buffers of a stream within a host: a power of two, 64 KiB to 1 GiB
- * @param udpTermLength the same between hosts
+ * @param ipcTermLength bytes of one of the three buffers of a stream within a host: a power of two, 64 KiB to 1 GiB; 0 to
+ *     let the number of streams and the space for them decide
+ * @param udpTermLength the same between hosts, but not 0
  * @param udpMtuLength bytes of a datagram: at most what the network carries whole, and a multiple of 32
  * @param directAllReduceBytes largest all-reduce that sends whole arrays in one step, instead of blocks in two
  * @param algorithm of all-gathers, reduce-scatters and all-reduces that are larger
@@ -45,7 +46,9 @@ public record AeronOptions(
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException("timeout must be positive, not " + timeout);
         }
-        requireTerm("ipcTermLength", ipcTermLength);
+        if (ipcTermLength != 0) {
+            requireTerm("ipcTermLength", ipcTermLength);
+        }
         requireTerm("udpTermLength", udpTermLength);
         if (udpMtuLength < 256 || udpMtuLength > 65504 || udpMtuLength % 32 != 0) {
             throw new IllegalArgumentException(
@@ -71,7 +74,7 @@ public record AeronOptions(
                 null,
                 Idle.BACKOFF,
                 Idle.BACKOFF,
-                1 << 20,
+                0,
                 1 << 22,
                 1408,
                 32 * 1024,

@@ -2,6 +2,7 @@ package org.phantom4j.comm.aeron;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.agrona.CloseHelper;
 import org.agrona.concurrent.IdleStrategy;
 import org.phantom4j.comm.CommException;
@@ -89,7 +90,7 @@ final class AeronRank {
         try {
             for (int i = 0; i < members.length; i++) {
                 if (members[i] != number) {
-                    links[i] = new Link(i, token, transport.open(stream(groupId, members[i])));
+                    links[i] = new Link(i, token, transport.open(stream(groupId, members[i], neighbours(members))));
                 }
             }
             awaitConnected(group);
@@ -103,7 +104,14 @@ final class AeronRank {
         return group;
     }
 
-    private AeronTransport.Stream stream(int groupId, int other) {
+    private int neighbours(int... members) {
+        String machine = peers.get(number).machine();
+        return (int) IntStream.of(members)
+                .filter(member -> peers.get(member).machine().equals(machine))
+                .count();
+    }
+
+    private AeronTransport.Stream stream(int groupId, int other, int neighbours) {
         int pairs = peers.size() * peers.size();
         int base = Math.addExact(Math.multiplyExact(groupId, pairs), 1);
         boolean near = !options.treatAsRemote()
@@ -111,6 +119,7 @@ final class AeronRank {
         int sessionId = (int) (token >>> 32) ^ (int) token * 31 + groupId;
         return new AeronTransport.Stream(
                 near ? null : peers.get(other).endpoint(),
+                neighbours,
                 sessionId,
                 base + number * peers.size() + other,
                 base + other * peers.size() + number);
@@ -142,7 +151,7 @@ final class AeronRank {
 
     /** Streams to and from a group's other member, for use without a group; both call it. */
     AeronTransport.Pair openPair(int other) {
-        return transport.open(stream(nextGroupId++, other));
+        return transport.open(stream(nextGroupId++, other, neighbours(number, other)));
     }
 
     void forget(Group group) {

@@ -32,14 +32,27 @@ final class AeronTransport implements AutoCloseable {
 
     private static final long DRIVER_START_MS = 10_000;
 
+    /** Of a stream. */
+    private static final int TERMS = 3;
+
+    /** What the streams of a group may take on one machine, unless terms would be shorter than the shortest. */
+    private static final long IPC_BYTES_PER_GROUP = 256L << 20;
+
+    private static final int SHORTEST_IPC_TERM = 1 << 20;
+
+    /** More than the caches hold, so that what one processor wrote is not fetched from its cache, line by line, to be cleared. */
+    private static final int LONGEST_IPC_TERM = 1 << 24;
+
     /**
      * Both directions between this rank and a peer.
      *
      * @param endpoint where the peer listens; null if it is on this machine
+     * @param neighbours ranks of the group on this machine
      */
-    record Stream(String endpoint, int sessionId, int toPeer, int fromPeer) {}
+    record Stream(String endpoint, int neighbours, int sessionId, int toPeer, int fromPeer) {}
 
     private final AeronOptions options;
+    private final File directory;
     private final Aeron aeron;
     /** By which the driver knows the port that {@link #listen} opened. */
     private final long portTag;
@@ -54,6 +67,7 @@ final class AeronTransport implements AutoCloseable {
      */
     AeronTransport(AeronOptions options, String directory, Consumer<Throwable> onError) {
         this.options = options;
+        this.directory = new File(directory);
         requireDriver(directory);
         Aeron.Context context = new Aeron.Context()
                 .aeronDirectoryName(directory)
@@ -146,7 +160,7 @@ final class AeronTransport implements AutoCloseable {
         }
         Subscription subscription = aeron.addSubscription(from.build(), stream.fromPeer());
         try {
-            int termLength = near ? options.ipcTermLength() : options.udpTermLength();
+            int termLength = near ? ipcTermLength(stream.neighbours()) : options.udpTermLength();
             int mtuLength = near ? IPC_MTU_LENGTH : options.udpMtuLength();
             to.termLength(termLength).mtu(Math.min(mtuLength, FrameDescriptor.computeMaxMessageLength(termLength)));
             return new Pair(aeron.addExclusivePublication(to.build(), stream.toPeer()), subscription);
@@ -154,6 +168,17 @@ final class AeronTransport implements AutoCloseable {
             subscription.close();
             throw e;
         }
+    }
+
+    private int ipcTermLength(int neighbours) {
+        if (options.ipcTermLength() != 0) {
+            return options.ipcTermLength();
+        }
+        long streams = (long) neighbours * (neighbours - 1);
+        // memory of files that runs out ends a process: stay far from it
+        long bytes = Math.min(IPC_BYTES_PER_GROUP, directory.getUsableSpace() / 4);
+        long fitting = Long.highestOneBit(bytes / (TERMS * streams));
+        return (int) Math.max(SHORTEST_IPC_TERM, Math.min(LONGEST_IPC_TERM, fitting));
     }
 
     @Override

@@ -32,10 +32,10 @@ final class EmbeddedDriver implements AutoCloseable {
         MediaDriver.Context context = new MediaDriver.Context()
                 .aeronDirectoryName(claim.directory.toString())
                 .threadingMode(threads ? ThreadingMode.DEDICATED : ThreadingMode.SHARED)
-                .sharedIdleStrategy(strategy(options.driverIdle()))
-                .conductorIdleStrategy(strategy(options.driverIdle()))
-                .senderIdleStrategy(strategy(options.driverIdle()))
-                .receiverIdleStrategy(strategy(options.driverIdle()))
+                .sharedIdleStrategy(strategy(options.driverIdle(), threads))
+                .conductorIdleStrategy(strategy(options.driverIdle(), threads))
+                .senderIdleStrategy(strategy(options.driverIdle(), threads))
+                .receiverIdleStrategy(strategy(options.driverIdle(), threads))
                 .termBufferSparseFile(true)
                 .clientLivenessTimeoutNs(livenessNs)
                 .publicationUnblockTimeoutNs(2 * livenessNs)
@@ -55,12 +55,14 @@ final class EmbeddedDriver implements AutoCloseable {
         }
     }
 
-    /** Of its own for each thread. A driver that backs off yields less than a rank: where processors are few, ranks need them. */
-    private static IdleStrategy strategy(Idle idle) {
+    /** Of its own for each thread. A driver that backs off sleeps sooner than a rank: where processors are few, ranks need them. */
+    private static IdleStrategy strategy(Idle idle, boolean threads) {
+        if (idle != Idle.BACKOFF) {
+            return idle.newStrategy();
+        }
         long shortestNs = TimeUnit.MICROSECONDS.toNanos(10);
-        return idle == Idle.BACKOFF
-                ? new BackoffIdleStrategy(100, 50, shortestNs, 10 * shortestNs)
-                : idle.newStrategy();
+        int spins = threads ? 100 : 5;
+        return new BackoffIdleStrategy(spins, threads ? 50 : 5, shortestNs, 10 * shortestNs);
     }
 
     /** Whether the driver's threads have processors of their own beside those of so many ranks of this machine. */

@@ -1,8 +1,6 @@
 package org.phantom4j.comm.aeron;
 
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
-import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.BusySpinIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.YieldingIdleStrategy;
@@ -35,9 +33,7 @@ public enum Idle {
         return switch (this) {
             case SPIN -> BusySpinIdleStrategy.INSTANCE;
             case YIELD -> YieldingIdleStrategy.INSTANCE;
-            case BACKOFF ->
-                new BackoffIdleStrategy(
-                        200, 500, TimeUnit.MICROSECONDS.toNanos(10), TimeUnit.MICROSECONDS.toNanos(100));
+            case BACKOFF -> new BackoffIdle();
         };
     }
 
