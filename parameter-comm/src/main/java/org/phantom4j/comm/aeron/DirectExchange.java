@@ -123,29 +123,40 @@ final class DirectExchange extends Exchange {
 
     @Override
     boolean sendOne(Link link, int peer) {
-        if (scatterSent[peer] != scatterLength[peer]) {
-            long offset = Math.max(0, scatterSent[peer]);
-            // an addend is cut where the receiver's chunks are, so that they can be added in turn
-            long chunkLeft = CHUNK_BYTES - offset % CHUNK_BYTES;
-            int length = (int) Math.min(link.maxData(), Math.min(chunkLeft, scatterLength[peer] - offset));
-            if (!link.send(2 * sequence, signature, offset, scatterAddress[peer] + offset, length)) {
-                return false;
-            }
-            scatterSent[peer] = offset + length;
-            return true;
+        boolean scatters = scatterSent[peer] != scatterLength[peer];
+        // a sum that was just made is still in the cache
+        if (scatters && (reduction.done() || readyFor(peer) <= 0)) {
+            return sendAddendPart(link, peer);
         }
-        if (gatherSent[peer] != gatherLength[peer]) {
-            long offset = Math.max(0, gatherSent[peer]);
-            long ready = Math.min(reduction.ready(), gatherLength[peer]) - offset;
-            int length = (int) Math.min(link.maxData(), ready);
-            boolean waits = length <= 0 && gatherLength[peer] > 0;
-            if (waits || !link.send(2 * sequence + GATHER, signature, offset, gatherAddress + offset, length)) {
-                return false;
-            }
-            gatherSent[peer] = offset + length;
-            return true;
+        return gatherSent[peer] != gatherLength[peer] && sendBlockPart(link, peer);
+    }
+
+    private boolean sendAddendPart(Link link, int peer) {
+        long offset = Math.max(0, scatterSent[peer]);
+        // an addend is cut where the receiver's chunks are, so that they can be added in turn
+        long chunkLeft = CHUNK_BYTES - offset % CHUNK_BYTES;
+        int length = (int) Math.min(link.maxData(), Math.min(chunkLeft, scatterLength[peer] - offset));
+        if (!link.send(2 * sequence, signature, offset, scatterAddress[peer] + offset, length)) {
+            return false;
         }
-        return false;
+        scatterSent[peer] = offset + length;
+        return true;
+    }
+
+    private boolean sendBlockPart(Link link, int peer) {
+        long offset = Math.max(0, gatherSent[peer]);
+        int length = (int) Math.min(link.maxData(), readyFor(peer));
+        boolean waits = length <= 0 && gatherLength[peer] > 0;
+        if (waits || !link.send(2 * sequence + GATHER, signature, offset, gatherAddress + offset, length)) {
+            return false;
+        }
+        gatherSent[peer] = offset + length;
+        return true;
+    }
+
+    /** Bytes of this rank's block that are ready, and not sent to a peer; 0 or less if none are. */
+    private long readyFor(int peer) {
+        return Math.min(reduction.ready(), gatherLength[peer]) - Math.max(0, gatherSent[peer]);
     }
 
     @Override
