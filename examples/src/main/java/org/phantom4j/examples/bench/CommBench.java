@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -103,12 +104,13 @@ final class CommBench {
         long length = bytes / Float.BYTES;
         try (INDArray part = Nd4j.create(DataType.FLOAT, length);
                 INDArray whole = Nd4j.create(DataType.FLOAT, length * size)) {
-            cases.add(collective(transport, "all-gather", bytes, () -> comm.allGather(part, whole)));
-            cases.add(collective(transport, "reduce-scatter", bytes, () -> comm.reduceScatter(whole, part)));
-            cases.add(collective(transport, "all-reduce", bytes, () -> comm.allReduce(part)));
-            cases.add(collective(transport, "broadcast", bytes, () -> comm.broadcast(part, 0)));
-            cases.removeIf(
-                    one -> one.timings.transport().equals(transport) && !operations.contains(one.timings.operation()));
+            Stream.of(
+                            collective(transport, "all-gather", bytes, () -> comm.allGather(part, whole)),
+                            collective(transport, "reduce-scatter", bytes, () -> comm.reduceScatter(whole, part)),
+                            collective(transport, "all-reduce", bytes, () -> comm.allReduce(part)),
+                            collective(transport, "broadcast", bytes, () -> comm.broadcast(part, 0)))
+                    .filter(one -> operations.contains(one.timings.operation()))
+                    .forEach(cases::add);
             time(cases);
         }
     }
@@ -170,10 +172,10 @@ final class CommBench {
 
     /** Aeron without collectives between ranks 0 and 1; {@code raw} is null on the others, which wait. */
     private List<Case> rawAeron(RawAeron raw, Communicator pair, long bytes) {
-        boolean isInPair = comm.rank() < 2;
+        Round waits = (calls, ns) -> {};
         return List.of(
-                of("raw-aeron", "ping-pong", bytes, 2 * bytes, isInPair ? pingPong(raw) : (calls, ns) -> {}),
-                of("raw-aeron", "stream", bytes, bytes, isInPair ? stream(raw, pair) : (calls, ns) -> {}));
+                of("raw-aeron", "ping-pong", bytes, 2 * bytes, raw == null ? waits : pingPong(raw)),
+                of("raw-aeron", "stream", bytes, bytes, raw == null ? waits : stream(raw, pair)));
     }
 
     private Round pingPong(RawAeron raw) {

@@ -87,10 +87,11 @@ final class AeronRank {
         nextGroupId = firstFreeId;
         Link[] links = new Link[members.length];
         Group group = new Group(this, members, links);
+        int neighbours = neighbours(members);
         try {
             for (int i = 0; i < members.length; i++) {
                 if (members[i] != number) {
-                    links[i] = new Link(i, token, transport.open(stream(groupId, members[i], neighbours(members))));
+                    links[i] = new Link(i, token, transport.open(stream(groupId, members[i], neighbours)));
                 }
             }
             awaitConnected(group);
@@ -105,17 +106,17 @@ final class AeronRank {
     }
 
     private int neighbours(int... members) {
-        String machine = peers.get(number).machine();
-        return (int) IntStream.of(members)
-                .filter(member -> peers.get(member).machine().equals(machine))
-                .count();
+        return (int) IntStream.of(members).filter(this::onThisMachine).count();
+    }
+
+    private boolean onThisMachine(int member) {
+        return peers.get(number).machine().equals(peers.get(member).machine());
     }
 
     private AeronTransport.Stream stream(int groupId, int other, int neighbours) {
         int pairs = peers.size() * peers.size();
         int base = Math.addExact(Math.multiplyExact(groupId, pairs), 1);
-        boolean near = !options.treatAsRemote()
-                && peers.get(number).machine().equals(peers.get(other).machine());
+        boolean near = !options.treatAsRemote() && onThisMachine(other);
         int sessionId = (int) (token >>> 32) ^ (int) token * 31 + groupId;
         return new AeronTransport.Stream(
                 near ? null : peers.get(other).endpoint(),
