@@ -19,13 +19,15 @@ import java.util.Arrays;
  * a nonce of the other. Every message carries an HMAC over its direction and number: what was recorded elsewhere or
  * before is refused. Any thread may send; one receives.
  *
- * <p>While nothing is sent, the kernels probe each other every second, and the connection ends after five seconds of
- * silence. A stopped process's kernel still answers: it is not taken for a dead one.
+ * <p>A kernel that hears nothing for a second probes the other one every second, and ends the connection when four probes
+ * had no answer: five seconds after it last heard anything. A stopped process's kernel still answers: it is not taken for a
+ * dead one. A kernel does not probe while it waits for something to be acknowledged, but sends that again, ever more
+ * seldom; so only the end that receives can be relied on to notice.
  */
 final class ControlChannel implements Closeable {
 
     /** Changes when ranks of two versions could not understand each other. */
-    static final int PROTOCOL_VERSION = 1;
+    static final int PROTOCOL_VERSION = 2;
 
     /** Longest message; a stranger cannot make a rank allocate more. */
     static final int MAX_MESSAGE_LENGTH = 1 << 20;

@@ -33,6 +33,9 @@ final class Coordinator implements Closeable {
 
     private static final long PROBE_MS = 2_000;
 
+    /** Between the beats; the shorter, the closer to five seconds after a cut the kernels give up. */
+    private static final long BEAT_MS = 200;
+
     /** What all ranks must have in common. */
     record Terms(int size, String version, String geometry) {}
 
@@ -100,6 +103,10 @@ final class Coordinator implements Closeable {
         Seat seat = null;
         try (ControlChannel channel = admit(socket)) {
             ControlChannel.Message hello = channel.receive();
+            if (hello.type() == Messages.BEAT) {
+                beat(channel);
+                return;
+            }
             seat = hello.type() == Messages.HELLO ? seat(hello.body(), channel) : null;
             while (seat != null) {
                 handle(seat, channel.receive());
@@ -118,6 +125,18 @@ final class Coordinator implements Closeable {
             return ControlChannel.accept(socket, secret);
         } finally {
             strangers.release();
+        }
+    }
+
+    /** Lets a rank hear of this process on a connection of its own, whose other direction stays silent. */
+    private void beat(ControlChannel channel) throws IOException {
+        while (!server.isClosed()) {
+            channel.send(Messages.BEAT, out -> {});
+            try {
+                Thread.sleep(BEAT_MS);
+            } catch (InterruptedException e) {
+                return;
+            }
         }
     }
 
@@ -215,6 +234,7 @@ final class Coordinator implements Closeable {
             case Messages.TIMED_OUT -> timedOut(seat, in);
             case Messages.STATUS -> status(seat, in.readUTF());
             case Messages.BYE -> leave(seat);
+            case Messages.ECHO -> Thread.onSpinWait(); // that it came is all
             default -> throw new IOException("message of unknown type " + message.type());
         }
     }

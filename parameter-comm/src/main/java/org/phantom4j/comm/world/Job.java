@@ -2,6 +2,7 @@ package org.phantom4j.comm.world;
 
 import java.io.Closeable;
 import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -46,6 +47,7 @@ public final class Job implements AutoCloseable {
     private volatile Supplier<String> activity = () -> "starting";
     private volatile List<Member> members = List.of();
     private volatile long token;
+    private ControlChannel beats;
 
     private Job(World world, Duration timeout, Coordinator coordinator, ControlChannel channel) {
         this.world = world;
@@ -70,7 +72,7 @@ public final class Job implements AutoCloseable {
         try {
             coordinator = world.rank() == 0 ? coordinate(world, address, terms, secret, timeout) : null;
             Job job = new Job(world, timeout, coordinator, connect(world, address, secret, timeout));
-            job.introduce(terms);
+            job.begin(terms, () -> connect(world, address, secret, timeout));
             return job;
         } catch (RuntimeException e) {
             closeQuietly(coordinator);
@@ -141,12 +143,20 @@ public final class Job implements AutoCloseable {
         }
     }
 
+    private void begin(Coordinator.Terms terms, Supplier<ControlChannel> second) {
+        try {
+            introduce(terms);
+            follow(second.get());
+        } catch (CommException e) {
+            closeQuietly(channel);
+            throw e;
+        }
+    }
+
     private void introduce(Coordinator.Terms terms) {
         Member self = new Member(
                 world.rank(), Machine.hostName(), ProcessHandle.current().pid(), Machine.id());
-        Thread reader = new Thread(this::read, "job-" + world.rank());
-        reader.setDaemon(true);
-        reader.start();
+        startThread("messages", this::read);
         try {
             channel.send(Messages.HELLO, out -> {
                 self.write(out);
@@ -158,12 +168,48 @@ public final class Job implements AutoCloseable {
             // the reader finds out why
             fail(disconnected(e));
         }
+        awaitLatch(welcome, "the other ranks to join");
+    }
+
+    /**
+     * Has the coordinator send beats on a connection of their own, and echoes them on the other one: while the network is
+     * up, each side receives on a connection on which it has nothing unacknowledged, and its kernel counts from the last
+     * beat before a cut.
+     */
+    private void follow(ControlChannel connection) {
+        beats = connection;
         try {
-            awaitLatch(welcome, "the other ranks to join");
-        } catch (CommException e) {
-            closeQuietly(channel);
-            throw e;
+            beats.send(Messages.BEAT, out -> {});
+        } catch (IOException e) {
+            throw fail(disconnected(e));
         }
+        startThread("beats", this::echo);
+    }
+
+    private void echo() {
+        while (!closed.get()) {
+            try {
+                beats.receive();
+            } catch (EOFException e) {
+                // the process closed it or died: the other connection tells which
+                return;
+            } catch (IOException e) {
+                failure.compareAndSet(null, disconnected(e));
+                return;
+            }
+            try {
+                channel.send(Messages.ECHO, out -> {});
+            } catch (IOException e) {
+                // its reader sees the end of that connection, too
+                return;
+            }
+        }
+    }
+
+    private void startThread(String name, Runnable body) {
+        Thread thread = new Thread(body, "job-" + world.rank() + "-" + name);
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private void read() {
@@ -366,6 +412,7 @@ public final class Job implements AutoCloseable {
                 coordinator.fail(cause);
             }
             closeQuietly(channel);
+            closeQuietly(beats);
             closeQuietly(coordinator);
         }
     }

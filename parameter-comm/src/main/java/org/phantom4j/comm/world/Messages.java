@@ -35,6 +35,12 @@ final class Messages {
     /** Rank: it is done; coordinator: all are. */
     static final int BYE = 9;
 
+    /** Rank, first on its second connection: send beats on it. Coordinator: such a beat. */
+    static final int BEAT = 10;
+
+    /** Rank, on its first connection: it had a {@link #BEAT}. */
+    static final int ECHO = 11;
+
     private Messages() {}
 
     static void writeFailure(DataOutputStream out, CommException failure) throws IOException {

@@ -9,7 +9,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -20,6 +19,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
@@ -282,13 +282,14 @@ class JobTest {
                     CompletableFuture.supplyAsync(() -> Job.join(detour, SECRET, "p 4", TIMEOUT), threads);
             Job first = zero.join();
             Job second = one.join();
-            byte[] recorded = recorder.toCoordinator();
+            List<byte[]> recorded = recorder.toCoordinator();
+            assertEquals(2, recorded.size(), "messages go over one connection, and beats over another");
             long before = usedMemory();
             for (int i = 0; i < 10_000; i++) {
                 try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
                     socket.setSoTimeout(20_000);
                     socket.getInputStream().readNBytes(HELLO_LENGTH);
-                    socket.getOutputStream().write(recorded);
+                    socket.getOutputStream().write(recorded.get(i % 2));
                     assertEquals(0, socket.getInputStream().read(), "a replayed proof was accepted");
                 }
             }
@@ -299,10 +300,10 @@ class JobTest {
         }
     }
 
-    /** Stands between a rank and the coordinator, and remembers what the rank said. */
+    /** Stands between a rank and the coordinator, and remembers what the rank said on each connection. */
     private static final class Recorder implements AutoCloseable {
         private final ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-        private final ByteArrayOutputStream said = new ByteArrayOutputStream();
+        private final List<ByteArrayOutputStream> said = new CopyOnWriteArrayList<>();
         private final int target;
 
         Recorder(int target) throws IOException {
@@ -314,16 +315,25 @@ class JobTest {
         }
 
         void relay() {
-            try {
-                Socket rank = server.accept();
-                Socket coordinator = new Socket(InetAddress.getLoopbackAddress(), target);
-                Thread back = new Thread(() -> pump(coordinator, rank, OutputStream.nullOutputStream()));
-                back.setDaemon(true);
-                back.start();
-                pump(rank, coordinator, said);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+            while (!server.isClosed()) {
+                try {
+                    Socket rank = server.accept();
+                    Socket coordinator = new Socket(InetAddress.getLoopbackAddress(), target);
+                    ByteArrayOutputStream words = new ByteArrayOutputStream();
+                    said.add(words);
+                    startPump(coordinator, rank, OutputStream.nullOutputStream());
+                    startPump(rank, coordinator, words);
+                } catch (IOException e) {
+                    // closed, or else the rank says that nobody answers
+                    Thread.onSpinWait();
+                }
             }
+        }
+
+        private static void startPump(Socket from, Socket to, OutputStream copy) {
+            Thread pump = new Thread(() -> pump(from, to, copy));
+            pump.setDaemon(true);
+            pump.start();
         }
 
         private static void pump(Socket from, Socket to, OutputStream copy) {
@@ -342,10 +352,14 @@ class JobTest {
             }
         }
 
-        byte[] toCoordinator() {
-            synchronized (said) {
-                return said.toByteArray();
+        List<byte[]> toCoordinator() {
+            List<byte[]> copies = new ArrayList<>();
+            for (ByteArrayOutputStream words : said) {
+                synchronized (words) {
+                    copies.add(words.toByteArray());
+                }
             }
+            return copies;
         }
 
         @Override
