@@ -79,8 +79,8 @@ final class CommBench {
         boolean hasBaselines = transport.equals("aeron") && comm.size() > 1;
         boolean hasRaw = hasBaselines && operations.contains("raw-aeron");
         boolean hasTcp = hasBaselines && operations.contains("tcp");
-        Communicator pair = hasRaw ? comm.split(comm.rank() < 2 ? 0 : 1, comm.rank()) : null;
-        try (TcpRing ring = hasTcp ? TcpRing.connect(comm) : null) {
+        try (Communicator pair = hasRaw ? comm.split(comm.rank() < 2 ? 0 : 1, comm.rank()) : null;
+                TcpRing ring = hasTcp ? TcpRing.connect(comm) : null) {
             for (long bytes : sizes) {
                 boolean isRaw = hasRaw && bytes <= MOST_RAW_BYTES;
                 boolean isInPair = comm.rank() < 2;

@@ -150,7 +150,10 @@ public final class AeronBackend implements CommBackend {
     private static List<AeronRank.Peer> peers(Job job, AeronTransport transport, AeronOptions options) {
         boolean remote = options.treatAsRemote()
                 || job.members().stream().map(Member::machine).distinct().count() > 1;
-        String endpoint = remote ? transport.listen(job.localAddress().getHostAddress()) : "";
+        String endpoint = remote
+                ? transport.listen(
+                        job.localAddress().getHostAddress(), job.world().size() - 1)
+                : "";
         List<byte[]> endpoints = job.exchange(endpoint.getBytes(StandardCharsets.UTF_8));
         List<AeronRank.Peer> peers = new ArrayList<>();
         for (Member member : job.members()) {

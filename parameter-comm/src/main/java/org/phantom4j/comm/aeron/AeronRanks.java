@@ -29,7 +29,7 @@ final class AeronRanks {
         try (EmbeddedDriver driver = new EmbeddedDriver(options, customize, health::transportFailed);
                 AeronTransport transport =
                         new AeronTransport(options, driver.directory().toString(), health::transportFailed)) {
-            String endpoint = options.treatAsRemote() ? transport.listen("127.0.0.1") : "";
+            String endpoint = options.treatAsRemote() ? transport.listen("127.0.0.1", size * (size - 1)) : "";
             List<AeronRank.Peer> peers = new ArrayList<>();
             for (int i = 0; i < size; i++) {
                 peers.add(new AeronRank.Peer("this", endpoint));

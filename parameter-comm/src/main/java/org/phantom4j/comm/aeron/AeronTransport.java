@@ -8,6 +8,9 @@ import io.aeron.Subscription;
 import io.aeron.exceptions.AeronException;
 import io.aeron.logbuffer.FrameDescriptor;
 import java.io.File;
+import java.io.IOException;
+import java.net.StandardSocketOptions;
+import java.nio.channels.DatagramChannel;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -27,6 +30,12 @@ final class AeronTransport implements AutoCloseable {
     /** The most bytes that Aeron carries in one fragment. */
     private static final int IPC_MTU_LENGTH = 65504;
 
+    /** Asked of the system for what arrives over UDP; it may give less. */
+    private static final int UDP_RECEIVE_BUFFER = 1 << 22;
+
+    /** The least that a sender may send before it has to wait: a datagram must fit, whatever its length. */
+    private static final int SHORTEST_UDP_WINDOW = 1 << 16;
+
     /** The stream that reserves this process's UDP port. */
     private static final int PORT_STREAM = Integer.MAX_VALUE;
 
@@ -41,7 +50,7 @@ final class AeronTransport implements AutoCloseable {
     private static final int SHORTEST_IPC_TERM = 1 << 20;
 
     /** More than the caches hold, so that what one processor wrote is not fetched from its cache, line by line, to be cleared. */
-    private static final int LONGEST_IPC_TERM = 1 << 24;
+    private static final int LONGEST_IPC_TERM = 1 << 23;
 
     /**
      * Both directions between this rank and a peer.
@@ -111,14 +120,18 @@ final class AeronTransport implements AutoCloseable {
      * Reserves a UDP port at which this process can be reached from other machines.
      *
      * @param address of this machine
+     * @param senders streams that lead here: their windows share what the socket holds, or datagrams are lost in it
      * @return address:port
      */
-    synchronized String listen(String address) {
+    synchronized String listen(String address, int senders) {
+        int buffer = receiveBuffer();
         portHolder = aeron.addSubscription(
                 new ChannelUriStringBuilder()
                         .media("udp")
                         .tags(Long.toString(portTag))
                         .endpoint(bracketed(address) + ":0")
+                        .socketRcvbufLength(buffer)
+                        .receiverWindowLength(Math.max(SHORTEST_UDP_WINDOW, buffer / Math.max(1, senders)))
                         .build(),
                 PORT_STREAM);
         long beganNs = System.nanoTime();
@@ -132,6 +145,16 @@ final class AeronTransport implements AutoCloseable {
         throw new CommException(
                 Reason.TIMEOUT,
                 "the media driver opened no UDP port at " + address + ": is that an address of this machine?");
+    }
+
+    /** What a socket gets of what it asks for. */
+    private static int receiveBuffer() {
+        try (DatagramChannel channel = DatagramChannel.open()) {
+            channel.setOption(StandardSocketOptions.SO_RCVBUF, UDP_RECEIVE_BUFFER);
+            return Math.min(UDP_RECEIVE_BUFFER, channel.getOption(StandardSocketOptions.SO_RCVBUF));
+        } catch (IOException e) {
+            throw new CommException(Reason.RANK_FAILED, "this machine opens no UDP socket: " + e.getMessage(), e);
+        }
     }
 
     private static String bracketed(String address) {

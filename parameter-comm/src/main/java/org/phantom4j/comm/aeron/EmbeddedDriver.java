@@ -18,6 +18,9 @@ final class EmbeddedDriver implements AutoCloseable {
 
     private static final int DRIVER_THREADS = 3;
 
+    /** After which what is lost is asked for again; both ends of a stream keep to it. Ranks wait meanwhile. */
+    private static final long NAK_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private final DriverDirectories.Claim claim;
     private final MediaDriver driver;
 
@@ -42,6 +45,8 @@ final class EmbeddedDriver implements AutoCloseable {
                 .imageLivenessTimeoutNs(livenessNs)
                 .publicationConnectionTimeoutNs(livenessNs)
                 .publicationLingerTimeoutNs(livenessNs)
+                .nakUnicastDelayNs(NAK_AGAIN_NS)
+                .retransmitUnicastLingerNs(NAK_AGAIN_NS)
                 .errorHandler(error -> {
                     if (!isOfNetwork(error)) {
                         onError.accept(error);

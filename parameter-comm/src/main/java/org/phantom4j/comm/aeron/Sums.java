@@ -12,7 +12,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  */
 final class Sums {
 
-    private static final int BLOCK_BYTES = 8192;
+    private static final int BLOCK_BYTES = 4096;
     private static final int FLOAT_ARRAY = UnsafeAccess.UNSAFE.arrayBaseOffset(float[].class);
     private static final int DOUBLE_ARRAY = UnsafeAccess.UNSAFE.arrayBaseOffset(double[].class);
     private static final int LONG_ARRAY = UnsafeAccess.UNSAFE.arrayBaseOffset(long[].class);
