@@ -10,7 +10,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * One collective of one local group: what each rank brought, and who is done with it.
  *
  * <p>A rank posts once, then may read what others posted when {@link #everyonePosted()}, then marks itself finished and
- * leaves when {@link #everyoneFinished()}: until then others may still read its arrays.
+ * leaves when {@link #everyoneFinished()}: until then others may still read its arrays. Between the two, ranks may hand
+ * each other sums in the same way.
  */
 final class LocalRound {
 
@@ -27,12 +28,15 @@ final class LocalRound {
 
     final long sequence;
     private final Post[] posts;
+    private final INDArray[] sums;
     private final AtomicInteger posted = new AtomicInteger();
+    private final AtomicInteger summed = new AtomicInteger();
     private final AtomicInteger finished = new AtomicInteger();
 
     LocalRound(long sequence, int size) {
         this.sequence = sequence;
         this.posts = new Post[size];
+        this.sums = new INDArray[size];
     }
 
     /**
@@ -61,6 +65,21 @@ final class LocalRound {
     /** What {@code rank} posted; call it only when everyone has. */
     Post of(int rank) {
         return posts[rank];
+    }
+
+    /** Hands the others the sum of a rank's block, which stays as it is until everyone has finished. */
+    void postSum(int rank, INDArray sum) {
+        sums[rank] = sum;
+        summed.incrementAndGet();
+    }
+
+    boolean everyoneSummed() {
+        return summed.get() == sums.length;
+    }
+
+    /** The sum of {@code rank}'s block; call it only when everyone has summed. */
+    INDArray sum(int rank) {
+        return sums[rank];
     }
 
     /** Marks one more rank finished; true for the last one. */
