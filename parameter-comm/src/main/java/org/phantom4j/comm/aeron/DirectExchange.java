@@ -187,7 +187,7 @@ final class DirectExchange extends Exchange {
         if (offset != Math.max(0, blockTaken[peer]) || offset + length > blockLength[peer]) {
             return damaged(peer, offset, length);
         }
-        Sums.copy(address, blockAddress[peer] + offset, length);
+        Copies.copy(address, blockAddress[peer] + offset, length);
         blockTaken[peer] = offset + length;
         return Action.COMMIT;
     }

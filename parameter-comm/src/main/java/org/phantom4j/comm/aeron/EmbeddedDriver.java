@@ -52,6 +52,7 @@ final class EmbeddedDriver implements AutoCloseable {
                         onError.accept(error);
                     }
                 });
+        ClearedLogs.installIn(context);
         try {
             this.driver = MediaDriver.launch(customize.apply(context));
         } catch (RuntimeException e) {

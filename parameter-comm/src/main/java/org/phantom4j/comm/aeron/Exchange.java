@@ -110,7 +110,7 @@ abstract class Exchange implements Pending {
             work += takeFrom(group.link(from), from);
         }
         if (openLinks == 0 && !complete && isTurnOnSilentLinks()) {
-            Sums.copy(lastFrom, lastTo, lastBytes);
+            Copies.copy(lastFrom, lastTo, lastBytes);
             complete = true;
             for (int peer = 0; peer < size; peer++) {
                 if (peer != rank && takesNothing(peer)) {

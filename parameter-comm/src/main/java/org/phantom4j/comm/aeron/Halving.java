@@ -10,7 +10,7 @@ final class Halving implements Steps {
     @Override
     public void allGather(SteppedExchange exchange, long part, Blocks whole) {
         int rank = exchange.rank;
-        Sums.copy(part, whole.address(rank), part == whole.address(rank) ? 0 : whole.bytes(rank));
+        Copies.copy(part, whole.address(rank), part == whole.address(rank) ? 0 : whole.bytes(rank));
         for (int distance = 1; distance < exchange.size; distance *= 2) {
             int peer = rank ^ distance;
             int own = rank & -distance;

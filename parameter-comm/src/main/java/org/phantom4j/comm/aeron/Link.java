@@ -96,7 +96,7 @@ final class Link implements AutoCloseable {
         buffer.putLong(start + 16, offset);
         signature.encode(buffer, start + 24);
         if (length > 0) {
-            Sums.copy(address, buffer.addressOffset() + start + HEADER_LENGTH, length);
+            Copies.copy(address, buffer.addressOffset() + start + HEADER_LENGTH, length);
         }
         claim.commit();
         return true;

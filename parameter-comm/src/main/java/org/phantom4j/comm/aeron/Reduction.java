@@ -93,7 +93,7 @@ final class Reduction {
         filled = 0;
         chunkBytes = Math.min(CHUNK_BYTES, blockBytes - chunkStart);
         if (savesOwn) {
-            Sums.copy(block + chunkStart, scratch(), chunkBytes);
+            Copies.copy(block + chunkStart, scratch(), chunkBytes);
         }
         takeOwnTurn();
     }
@@ -171,7 +171,7 @@ final class Reduction {
         if (pairs.adds(turn)) {
             sums.add(type, from, to, bytes);
         } else if (from != to) {
-            Sums.copy(from, to, bytes);
+            Copies.copy(from, to, bytes);
         }
     }
 

@@ -172,11 +172,11 @@ final class SteppedExchange extends Exchange {
         long to = takeAddress[take] + start;
         long own = takeOwn[take];
         if (own == 0) {
-            Sums.copy(from, to, length);
+            Copies.copy(from, to, length);
             return;
         }
         if (own + start != to) {
-            Sums.copy(own + start, to, length);
+            Copies.copy(own + start, to, length);
         }
         sums.add(signature.type(), from, to, length);
     }

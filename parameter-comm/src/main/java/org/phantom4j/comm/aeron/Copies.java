@@ -1,0 +1,51 @@
+package org.phantom4j.comm.aeron;
+
+import com.sun.jna.Native;
+import org.agrona.UnsafeAccess;
+
+/**
+ * Copies and clears native memory. What is long goes to C's memcpy and memset where they can be called: that costs 0.1 µs
+ * more and writes whole cache lines without reading them first, so that a line which another processor wrote last is not
+ * fetched from its cache to be overwritten. Java's own functions fetch it; between two processors its copy made 7 GB/s
+ * where memcpy made 18.
+ */
+final class Copies {
+
+    /** Bytes from which on the call pays. */
+    private static final long LONG = 16 * 1024;
+
+    private static final boolean HAS_C = link();
+
+    private Copies() {}
+
+    private static boolean link() {
+        try {
+            Native.register(Copies.class, "c");
+            return true;
+        } catch (UnsatisfiedLinkError e) {
+            return false;
+        }
+    }
+
+    private static native void memcpy(long to, long from, long bytes);
+
+    private static native void memset(long to, int value, long bytes);
+
+    /** Copies {@code bytes} between places that do not overlap. */
+    static void copy(long from, long to, long bytes) {
+        if (bytes >= LONG && HAS_C) {
+            memcpy(to, from, bytes);
+        } else {
+            UnsafeAccess.UNSAFE.copyMemory(from, to, bytes);
+        }
+    }
+
+    /** Sets {@code bytes} to zero. */
+    static void clear(long to, long bytes) {
+        if (bytes >= LONG && HAS_C) {
+            memset(to, 0, bytes);
+        } else {
+            UnsafeAccess.UNSAFE.setMemory(to, bytes, (byte) 0);
+        }
+    }
+}
