@@ -28,7 +28,7 @@ import org.phantom4j.comm.world.World;
  *   <li>PHANTOM_AERON_TERM: bytes of a term buffer, for windows of half of that
  *   <li>PHANTOM_AERON_MTU: bytes of a datagram between hosts
  *   <li>PHANTOM_AERON_DIRECT: bytes up to which an all-reduce or a broadcast takes one step
- *   <li>PHANTOM_AERON_ALGORITHM: direct, ring or halving
+ *   <li>PHANTOM_AERON_ALGORITHM: auto, direct, ring or halving
  *   <li>PHANTOM_AERON_MEDIA: udp, to use it between ranks of one machine, too
  * </ul>
  */

@@ -24,15 +24,15 @@ final class ClearedLogs implements LogFactory {
         this.context = context;
     }
 
-    /** Gives the driver these logs, or leaves it its own if this Aeron has no place for them. */
-    static void installIn(MediaDriver.Context context) {
+    /** Gives the driver these logs; false if this Aeron has no place for them, and keeps its own. */
+    static boolean installIn(MediaDriver.Context context) {
         try {
             Method setter = MediaDriver.Context.class.getDeclaredMethod("logFactory", LogFactory.class);
             setter.setAccessible(true);
             setter.invoke(context, new ClearedLogs(context));
+            return true;
         } catch (ReflectiveOperationException | InaccessibleObjectException e) {
-            // slower, but as good
-            Thread.onSpinWait();
+            return false;
         }
     }
 
@@ -75,7 +75,7 @@ final class ClearedLogs implements LogFactory {
         return logs;
     }
 
-    private static RawLog cleared(RawLog log) {
+    static RawLog cleared(RawLog log) {
         // the log's own array, by which it forgets the memory when it is unmapped
         UnsafeBuffer[] terms = log.termBuffers();
         for (int i = 0; i < terms.length; i++) {

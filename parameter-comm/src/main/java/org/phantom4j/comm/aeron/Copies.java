@@ -22,7 +22,8 @@ final class Copies {
         try {
             Native.register(Copies.class, "c");
             return true;
-        } catch (UnsatisfiedLinkError e) {
+        } catch (LinkageError e) {
+            // neither JNA nor C here
             return false;
         }
     }

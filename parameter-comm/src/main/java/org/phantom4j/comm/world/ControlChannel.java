@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -145,7 +146,11 @@ final class ControlChannel implements Closeable {
     }
 
     private static byte[] readHello(DataInputStream in) throws IOException {
-        if (!Arrays.equals(in.readNBytes(MAGIC.length), MAGIC)) {
+        byte[] magic = in.readNBytes(MAGIC.length);
+        if (magic.length == 0) {
+            throw new EOFException("the other side closed the connection without a word");
+        }
+        if (!Arrays.equals(magic, MAGIC)) {
             throw new RefusedException(
                     "what is connected does not speak phantom4j's protocol:" + " is another service at this port?");
         }

@@ -25,7 +25,7 @@ import org.phantom4j.comm.CommException.Reason;
  */
 final class Coordinator implements Closeable {
 
-    /** Connections that may be in the handshake at a time: what strangers can make this process hold. */
+    /** Connections beside the ranks' that may be in the handshake at a time: what strangers can make this process hold. */
     private static final int MAX_STRANGERS = 64;
 
     /** Between the options of a geometry. */
@@ -56,7 +56,7 @@ final class Coordinator implements Closeable {
     private final Secret secret;
     private final Duration timeout;
     private final ServerSocket server;
-    private final Semaphore strangers = new Semaphore(MAX_STRANGERS);
+    private final Semaphore strangers;
     private final long token = Secret.randomToken();
     private final Seat[] seats;
     private String lastRefusal = "";
@@ -70,9 +70,10 @@ final class Coordinator implements Closeable {
         this.secret = secret;
         this.timeout = timeout;
         this.seats = new Seat[terms.size()];
+        this.strangers = new Semaphore(MAX_STRANGERS + terms.size());
         this.server = new ServerSocket();
         server.setReuseAddress(true);
-        server.bind(new InetSocketAddress(address, port), MAX_STRANGERS);
+        server.bind(new InetSocketAddress(address, port), MAX_STRANGERS + terms.size());
         startThread("accept", this::accept);
         startThread("deadline", this::failIfSomeoneIsMissing);
     }

@@ -81,9 +81,10 @@ class JobTest {
         return (CommException) e.getCause();
     }
 
-    private static void close(List<Job> jobs) {
-        List<CompletableFuture<Void>> closing =
-                jobs.stream().map(job -> CompletableFuture.runAsync(job::close)).toList();
+    private void close(List<Job> jobs) {
+        List<CompletableFuture<Void>> closing = jobs.stream()
+                .map(job -> CompletableFuture.runAsync(job::close, threads))
+                .toList();
         closing.forEach(CompletableFuture::join);
     }
 
@@ -212,6 +213,14 @@ class JobTest {
             CommException e = awaitFailure(job);
             assertEquals("rank 2 has had enough", e.getMessage());
         }
+        close(jobs);
+    }
+
+    /** More than strangers could, and all of them once more at the moment when the job starts. */
+    @Test
+    void manyRanksJoinAtOnce() {
+        List<Job> jobs = started(100);
+        assertEquals(100, jobs.get(99).members().size());
         close(jobs);
     }
 
