@@ -6,8 +6,8 @@ import org.agrona.UnsafeAccess;
 /**
  * Copies and clears native memory. What is long goes to C's memcpy and memset where they can be called: that costs 0.1 µs
  * more and writes whole cache lines without reading them first, so that a line which another processor wrote last is not
- * fetched from its cache to be overwritten. Java's own functions fetch it; between two processors its copy made 7 GB/s
- * where memcpy made 18.
+ * fetched from its cache to be overwritten. Java's own functions fetch it: with them an all-reduce of 64 MiB between two
+ * processors took 21 ms, now 12.
  */
 final class Copies {
 
