@@ -232,7 +232,7 @@ class RankProcessesTest {
         String last = output("train").lines().reduce((a, b) -> b).orElseThrow();
         assertTrue(
                 last.matches("rank \\d failed first, with status 137 \\(signal 9\\): "
-                        + "phantom: rank \\d \\(host .*, process \\d+\\) died .* \\(collective number \\d+\\).*"),
+                        + "phantom: rank \\d \\(host .*, process \\d+\\) died .*collective number \\d+.*"),
                 last);
         ranks.forEach(rank -> assertFalse(rank.isAlive()));
     }

@@ -1,6 +1,7 @@
 package org.phantom4j.comm.aeron;
 
 import com.sun.jna.Native;
+import com.sun.jna.Platform;
 import org.agrona.UnsafeAccess;
 
 /**
@@ -14,28 +15,33 @@ final class Copies {
     /** Bytes from which on the call pays. */
     private static final long LONG = 16 * 1024;
 
-    private static final boolean HAS_C = link();
-
     private Copies() {}
 
-    private static boolean link() {
-        try {
-            Native.register(Copies.class, "c");
-            return true;
-        } catch (LinkageError e) {
-            // neither JNA nor C here
-            return false;
+    /** Linked when the first long copy is made: JNA takes a fifth of a second to start. */
+    private static final class C {
+        static final boolean IS_HERE = link();
+
+        private C() {}
+
+        private static boolean link() {
+            try {
+                Native.register(C.class, Platform.C_LIBRARY_NAME);
+                return true;
+            } catch (LinkageError e) {
+                // neither JNA nor C here
+                return false;
+            }
         }
+
+        static native void memcpy(long to, long from, long bytes);
+
+        static native void memset(long to, int value, long bytes);
     }
-
-    private static native void memcpy(long to, long from, long bytes);
-
-    private static native void memset(long to, int value, long bytes);
 
     /** Copies {@code bytes} between places that do not overlap. */
     static void copy(long from, long to, long bytes) {
-        if (bytes >= LONG && HAS_C) {
-            memcpy(to, from, bytes);
+        if (bytes >= LONG && C.IS_HERE) {
+            C.memcpy(to, from, bytes);
         } else {
             UnsafeAccess.UNSAFE.copyMemory(from, to, bytes);
         }
@@ -43,8 +49,8 @@ final class Copies {
 
     /** Sets {@code bytes} to zero. */
     static void clear(long to, long bytes) {
-        if (bytes >= LONG && HAS_C) {
-            memset(to, 0, bytes);
+        if (bytes >= LONG && C.IS_HERE) {
+            C.memset(to, 0, bytes);
         } else {
             UnsafeAccess.UNSAFE.setMemory(to, bytes, (byte) 0);
         }
