@@ -231,8 +231,10 @@ class RankProcessesTest {
         assertEquals(128 + 9, launcher.exitValue(), output("train"));
         String last = output("train").lines().reduce((a, b) -> b).orElseThrow();
         assertTrue(
-                last.matches("rank \\d failed first, with status 137 \\(signal 9\\): "
-                        + "phantom: rank \\d \\(host .*, process \\d+\\) died .*collective number \\d+.*"),
+                last.matches(
+                        "rank \\d failed first, with status 137 \\(signal 9\\): "
+                                + "phantom: rank \\d \\(host .*, process \\d+\\) died .* "
+                                + "\\[rank \\d was (in .* \\(collective number \\d+\\)|about to start collective number \\d+)\\]"),
                 last);
         ranks.forEach(rank -> assertFalse(rank.isAlive()));
     }
