@@ -160,20 +160,26 @@ final class LocalCommunicator implements Communicator {
     /** Every rank sums a block, then takes the others' sums: two steps, and each element is read once by each rank. */
     private void reduceBlocks(LocalRound round, INDArray array) {
         long start = blockStart(array, rank);
-        INDArray own = scratch(array.dataType(), blockStart(array, rank + 1) - start);
+        INDArray own = scratch(array.dataType(), CommStats.nearEvenBlock(array.length(), size(), rank));
         sumInto(round, start, own);
         Nd4j.getExecutioner().commit();
         round.postSum(rank, own);
         awaitAll(round, round::everyoneSummed);
+        long taken = 0;
         for (int other = 0; other < size(); other++) {
             INDArray sum = round.sum(other);
-            DenseArrays.row(array, blockStart(array, other), sum.length()).assign(sum);
+            DenseArrays.row(array, taken, sum.length()).assign(sum);
+            taken += sum.length();
         }
         finish(round);
     }
 
     private long blockStart(INDArray array, int block) {
-        return array.length() / size() * block + Math.min(block, array.length() % size());
+        long start = 0;
+        for (int before = 0; before < block; before++) {
+            start += CommStats.nearEvenBlock(array.length(), size(), before);
+        }
+        return start;
     }
 
     /** Memory for a sum, the same for every collective: until one has finished everywhere, no other one is summed. */
