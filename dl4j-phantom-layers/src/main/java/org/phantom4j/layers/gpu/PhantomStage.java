@@ -7,6 +7,7 @@ import org.phantom4j.ops.OtherShards;
 import org.phantom4j.ops.gpu.Parameter;
 import org.phantom4j.ops.gpu.PhantomKernels;
 import org.phantom4j.ops.gpu.ProductShape;
+import org.phantom4j.ops.gpu.StreamedProducts;
 import org.phantom4j.ops.gpu.TwoOrders;
 
 /**
@@ -27,9 +28,10 @@ final class PhantomStage extends DenseStage {
     private final boolean several;
 
     /** Whether one kernel adds the phantom part and computes the activation; so for the way back. */
-    private final boolean fusedForward;
+    private final boolean fused;
 
-    private final boolean fusedBackward;
+    /** Whether local product and phantom part run side by side, and whichever ends last computes the activation. */
+    private final boolean joint;
 
     private final List<Work> compress = new ArrayList<>();
     private final List<Work> local = new ArrayList<>();
@@ -42,15 +44,14 @@ final class PhantomStage extends DenseStage {
     private final GpuMachine.Exchange gather;
     private final GpuMachine.Exchange scatter;
     private final CudaEvent given;
+    private final CudaEvent joined;
     private final CudaEvent passed;
     private final CudaEvent handed;
 
     PhantomStage(StepLayout layout, int index) {
         super(layout, index);
         this.several = geometry.shards() > 1;
-        boolean fused = several && machine.kernels.phantom() != null;
-        this.fusedForward = fused && PhantomKernels.doesForward(batch);
-        this.fusedBackward = fused && PhantomKernels.doesBackward(batch);
+        this.fused = several && machine.kernels.phantom() != null && PhantomKernels.suits(batch);
         this.inputs = forOwnShards(i -> new Activations(
                 layout.training() ? machine.allocateFactors(batch * inWidth(i)) : 0,
                 scratch.samples(index, i),
@@ -64,6 +65,7 @@ final class PhantomStage extends DenseStage {
         this.gather = machine.exchange();
         this.scatter = machine.exchange();
         this.given = machine.event();
+        this.joined = machine.event();
         this.passed = machine.event();
         this.handed = machine.event();
         for (int i = 0; i < own.count(); i++) {
@@ -72,6 +74,37 @@ final class PhantomStage extends DenseStage {
                 prepareBackward(i);
             }
         }
+        this.joint = canJoin() && isJointFaster();
+    }
+
+    private boolean canJoin() {
+        StreamedProducts streamed = machine.kernels.streamed();
+        boolean suits = several && streamed != null;
+        for (int i = 0; i < own.count(); i++) {
+            suits = suits && streamed.suits(localShape(i));
+        }
+        return suits;
+    }
+
+    private boolean isJointFaster() {
+        String question = localShape(0) + " and " + geometry.decompressorRows() + " phantoms joint or not";
+        return machine.products.isFaster(
+                machine.main,
+                question,
+                () -> {
+                    given.record(machine.main);
+                    machine.side.await(given);
+                    joint(0, TwoOrders.NOWHERE, 0);
+                },
+                () -> {
+                    local.get(0).run();
+                    Work.run(decompress);
+                    separate(0, TwoOrders.NOWHERE, 0);
+                });
+    }
+
+    private ProductShape localShape(int i) {
+        return ProductShape.of(true, false, batch, outWidth(i), inWidth(i));
     }
 
     private long phantom(long all, long firstColumn) {
@@ -95,12 +128,8 @@ final class PhantomStage extends DenseStage {
                     block));
         }
         local.add(machine.prepare(
-                machine.main,
-                ProductShape.of(true, false, batch, outWidth(i), inWidth(i)),
-                samples,
-                parameter("L", i).address(),
-                scratch.reals(i)));
-        for (OtherShards others : several && !fusedForward ? others(i) : List.<OtherShards>of()) {
+                machine.main, localShape(i), samples, parameter("L", i).address(), scratch.reals(i)));
+        for (OtherShards others : several && !fused ? others(i) : List.<OtherShards>of()) {
             decompress.add(machine.prepare(
                     machine.main,
                     ProductShape.of(false, false, batch, outWidth(i), others.count())
@@ -162,7 +191,7 @@ final class PhantomStage extends DenseStage {
         long k = geometry.phantomWidth();
         Parameter compressor = parameter("C", i);
         long sum = summedGradients(i);
-        if (index > 0 && !fusedBackward) {
+        if (index > 0 && !fused) {
             compressedInputGradients.add(machine.prepare(
                     machine.main,
                     ProductShape.of(false, true, batch, inWidth(i), k).added(),
@@ -196,6 +225,10 @@ final class PhantomStage extends DenseStage {
             long part = phantom(gathered, own.first() * geometry.phantomWidth());
             gather.startAllGather(machine.side, part, gathered, block, machine.factorType());
         }
+        if (joint) {
+            gather.await(machine.side);
+            return;
+        }
         Work.run(local);
         if (several) {
             gather.await(machine.main);
@@ -205,18 +238,52 @@ final class PhantomStage extends DenseStage {
 
     @Override
     void activate(int ownShard, TwoOrders to, long exact) {
-        if (!fusedForward) {
+        if (joint) {
+            joint(ownShard, to, exact);
+        } else {
+            separate(ownShard, to, exact);
+        }
+    }
+
+    private PhantomKernels.Images images(int ownShard) {
+        long k = geometry.phantomWidth();
+        return new PhantomKernels.Images(gathered, geometry.decompressorRows(), (own.first() + ownShard) * k, k);
+    }
+
+    /** From inputs and phantom activations, once the side stream has those. */
+    private void joint(int ownShard, TwoOrders to, long exact) {
+        StreamedProducts streamed = machine.kernels.streamed();
+        long kept = scratch.reals(ownShard);
+        StreamedProducts.End end = new StreamedProducts.End(
+                scratch.phantoms(ownShard), scratch.arrivals(ownShard), neurons(ownShard), to, exact);
+        ProductShape shape = localShape(ownShard);
+        streamed.run(
+                machine.main,
+                shape,
+                inputs.get(ownShard).samples(),
+                parameter("L", ownShard).address(),
+                kept,
+                end);
+        streamed.phantomPart(
+                machine.side, images(ownShard), parameter("D", ownShard).address(), kept, end);
+        joined.record(machine.side);
+        machine.main.await(joined);
+        machine.count(shape.multiplyAdds());
+        machine.count(batch * outWidth(ownShard) * geometry.decompressorRows());
+    }
+
+    /** From pre-activations. */
+    private void separate(int ownShard, TwoOrders to, long exact) {
+        if (!fused) {
             super.activate(ownShard, to, exact);
             return;
         }
-        long k = geometry.phantomWidth();
         machine.kernels
                 .phantom()
                 .forward(
                         machine.main,
                         scratch.reals(ownShard),
-                        new PhantomKernels.Images(
-                                gathered, geometry.decompressorRows(), (own.first() + ownShard) * k, k),
+                        images(ownShard),
                         parameter("D", ownShard).address(),
                         neurons(ownShard),
                         to,
@@ -261,7 +328,7 @@ final class PhantomStage extends DenseStage {
     void handDown(DenseStage below, int ownShard) {
         long gradient = scratch.reals(ownShard);
         long features = inputs.get(ownShard).features();
-        if (!fusedBackward) {
+        if (!fused) {
             below.takeDelta(ownShard, gradient, false, features);
             return;
         }

@@ -30,6 +30,9 @@ public final class Kernels implements AutoCloseable {
     /** Blocks for each multiprocessor, of kernels that go over long arrays. */
     static final int BLOCKS_EACH = 8;
 
+    /** What differs where kernels do. */
+    final String version;
+
     private final boolean doubles;
     private final int blocks;
     private final CudaModule module;
@@ -48,7 +51,10 @@ public final class Kernels implements AutoCloseable {
     public Kernels(CudaDevice device, Precision precision) {
         this.doubles = precision == Precision.FP64;
         this.blocks = BLOCKS_EACH * device.multiprocessors();
-        this.module = CudaModule.load(image(device.computeCapability(), precision));
+        String source = source();
+        List<String> options = options(device.computeCapability(), precision);
+        this.version = UserCache.key(source, options.toString(), Nvrtc.version());
+        this.module = CudaModule.load(image(source, options));
         this.forwardActivation = module.kernel("forward_activation");
         this.backwardActivation = module.kernel("backward_activation");
         this.outputLoss = module.kernel("output_loss");
@@ -59,11 +65,12 @@ public final class Kernels implements AutoCloseable {
         this.updates = new UpdateKernels(module, precision, device);
         boolean matrixUnits = precision.usesMatrixUnits();
         this.phantom = matrixUnits ? new PhantomKernels(module) : null;
-        this.streamed = matrixUnits ? new StreamedProducts(module, precision, device.sharedBytes()) : null;
+        this.streamed = matrixUnits
+                ? new StreamedProducts(module, precision, device.multiprocessors(), device.sharedBytes())
+                : null;
     }
 
-    private static byte[] image(int computeCapability, Precision precision) {
-        String source = source();
+    private static List<String> options(int computeCapability, Precision precision) {
         List<String> options = new ArrayList<>(List.of(
                 "--gpu-architecture=sm_" + Nvrtc.architecture(computeCapability),
                 "--std=c++17",
@@ -81,8 +88,12 @@ public final class Kernels implements AutoCloseable {
         if (precision.usesMatrixUnits()) {
             options.add("-DMATRIX_UNITS");
         }
+        return options;
+    }
+
+    private byte[] image(String source, List<String> options) {
         UserCache cache = new UserCache("kernels");
-        String name = UserCache.key(source, options.toString(), Nvrtc.version()) + ".cubin";
+        String name = version + ".cubin";
         byte[] known = cache.read(name);
         if (known != null) {
             return known;

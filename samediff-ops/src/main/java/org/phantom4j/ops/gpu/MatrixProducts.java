@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaException;
+import org.phantom4j.comm.cuda.CudaGraph;
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
 
@@ -21,8 +22,12 @@ public final class MatrixProducts implements AutoCloseable {
 
     private static final int CANDIDATES = 24;
 
+    /** How often work is repeated that is timed as a whole. */
+    private static final int RECORDED = 8;
+
     private final Precision precision;
     private final StreamedProducts streamed;
+    private final String kernels;
     private final long handle;
     private final String machine;
     private final UserCache cache = new UserCache("products");
@@ -38,6 +43,7 @@ public final class MatrixProducts implements AutoCloseable {
     public MatrixProducts(CudaDevice device, Precision precision, Kernels kernels, int lanes) {
         this.precision = precision;
         this.streamed = kernels.streamed();
+        this.kernels = kernels.version;
         long[] created = new long[1];
         CublasLt.check("cublasLtCreate", CublasLt.cublasLtCreate(created));
         this.handle = created[0];
@@ -64,20 +70,45 @@ public final class MatrixProducts implements AutoCloseable {
             return product;
         }
         Product other = (on, x, y, z) -> streamed.run(on, shape, x, y, z);
-        return isStreamedFaster(product, other, shape, stream, a, b, c) ? other : product;
+        boolean faster = isFaster(
+                stream,
+                shape.key() + " streamed or not",
+                () -> other.run(stream, a, b, c),
+                () -> product.run(stream, a, b, c));
+        return faster ? other : product;
     }
 
-    private boolean isStreamedFaster(
-            MatrixProduct product, Product other, ProductShape shape, CudaStream stream, long a, long b, long c) {
-        String name = UserCache.key(machine, shape.key(), "streamed or not");
+    /**
+     * Measures which of two ways to compute the same is faster, once for each kind of GPU and version of the kernels.
+     *
+     * @param question what the answer is remembered under
+     * @param one what begins and ends on the stream, and can be repeated
+     */
+    public boolean isFaster(CudaStream stream, String question, Runnable one, Runnable other) {
+        String name = UserCache.key(machine, kernels, question);
         byte[] known = cache.read(name);
         if (known != null && known.length == 1) {
             return known[0] != 0;
         }
-        double milliseconds = MatrixProduct.measure(stream, () -> other.run(stream, a, b, c));
-        boolean faster = milliseconds < product.measure(stream, a, b, c);
+        boolean faster = measure(stream, one) < measure(stream, other);
         cache.write(name, new byte[] {(byte) (faster ? 1 : 0)});
         return faster;
+    }
+
+    /** Recorded, so that what it takes to start work from the host does not count. */
+    private static double measure(CudaStream stream, Runnable work) {
+        stream.beginCapture();
+        try {
+            for (int i = 0; i < RECORDED; i++) {
+                work.run();
+            }
+        } catch (RuntimeException e) {
+            stream.abandonCapture();
+            throw e;
+        }
+        try (CudaGraph graph = stream.endCapture()) {
+            return MatrixProduct.measure(stream, () -> graph.launch(stream));
+        }
     }
 
     private MatrixProduct tuned(ProductShape shape, int lane, CudaStream stream, long a, long b, long c) {

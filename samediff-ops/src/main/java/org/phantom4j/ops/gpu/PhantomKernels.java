@@ -18,28 +18,18 @@ public final class PhantomKernels {
     private static final int BLOCK = 256;
     private static final int SHARED_BYTES = 4 * (INNER * (SAMPLES + 8) + FEATURES * (INNER + 4));
 
-    private static final int FEW = 8;
-    private static final int FEW_BLOCK = 128;
-    private static final int FEW_FEATURES = 4;
     private static final int TOGETHER = 4;
 
     private final CudaKernel forward;
-    private final CudaKernel forwardFew;
     private final CudaKernel backward;
 
     PhantomKernels(CudaModule module) {
         this.forward = module.kernel("phantom_forward").withSharedBytes(SHARED_BYTES);
-        this.forwardFew = module.kernel("phantom_forward_few");
         this.backward = module.kernel("phantom_backward").withSharedBytes(SHARED_BYTES);
     }
 
-    /** Whether {@link #forward} takes batches of this size. */
-    public static boolean doesForward(long batch) {
-        return batch <= FEW || doesBackward(batch);
-    }
-
-    /** Whether {@link #backward} takes batches of this size. */
-    public static boolean doesBackward(long batch) {
+    /** Whether batches of this size are taken. */
+    public static boolean suits(long batch) {
         return batch % TOGETHER == 0;
     }
 
@@ -62,30 +52,28 @@ public final class PhantomKernels {
      */
     public void forward(
             CudaStream stream, long z, Images images, long decompressors, Neurons neurons, TwoOrders to, long exact) {
-        boolean few = neurons.batch() <= FEW;
-        (few ? forwardFew : forward)
-                .launch(
-                        stream,
-                        few ? Kernels.blocks(neurons.width(), FEW_FEATURES) : Kernels.blocks(neurons.batch(), SAMPLES),
-                        few ? 1 : Kernels.blocks(neurons.width(), FEATURES),
-                        few ? FEW_BLOCK : BLOCK,
-                        few ? 0 : SHARED_BYTES,
-                        z,
-                        images.address(),
-                        decompressors,
-                        images.count(),
-                        (int) images.count(),
-                        (int) images.before(),
-                        (int) images.own(),
-                        neurons.bias().address(),
-                        neurons.bias().lower(),
-                        to.features(),
-                        to.samples(),
-                        exact,
-                        (int) neurons.batch(),
-                        (int) neurons.width(),
-                        neurons.activation().kind(),
-                        (float) neurons.activation().slope());
+        forward.launch(
+                stream,
+                Kernels.blocks(neurons.batch(), SAMPLES),
+                Kernels.blocks(neurons.width(), FEATURES),
+                BLOCK,
+                SHARED_BYTES,
+                z,
+                images.address(),
+                decompressors,
+                images.count(),
+                (int) images.count(),
+                (int) images.before(),
+                (int) images.own(),
+                neurons.bias().address(),
+                neurons.bias().lower(),
+                to.features(),
+                to.samples(),
+                exact,
+                (int) neurons.batch(),
+                (int) neurons.width(),
+                neurons.activation().kind(),
+                (float) neurons.activation().slope());
     }
 
     /**

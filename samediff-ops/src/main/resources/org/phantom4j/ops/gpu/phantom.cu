@@ -264,35 +264,4 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real
         }
     }
 }
-
-// The same as phantom_forward for few samples, one warp a feature.
-extern "C" __global__ void __launch_bounds__(128) phantom_forward_few(const real *__restrict__ z,
-        const factor *__restrict__ images, const factor *__restrict__ decompressors, long stride, int inner, int skip_from,
-        int skip, const factor *bias, const short *bias_lower, factor *features, factor *samples, real *exact, int batch,
-        int width, int activation, real slope) {
-    int f = blockIdx.x * 4 + (threadIdx.x >> 5), lane = threadIdx.x & 31;
-    if (f >= width) {
-        return;
-    }
-    real shift = parameter(bias, bias_lower, f);
-    for (int b = 0; b < batch; b++) {
-        real sum = 0;
-        for (int i = lane; i < inner; i += 32) {
-            int column = i < skip_from ? i : i + skip;
-            sum += widen(images[(long)column * batch + b]) * widen(decompressors[f * stride + i]);
-        }
-        real value = activate(z[(long)f * batch + b] + warp_sum_real(sum) + shift, activation, slope);
-        if (lane == 0) {
-            if (exact) {
-                exact[(long)f * batch + b] = value;
-            }
-            if (features) {
-                features[(long)f * batch + b] = narrow(value);
-            }
-            if (samples) {
-                samples[(long)b * width + f] = narrow(value);
-            }
-        }
-    }
-}
 #endif

@@ -1,0 +1,222 @@
+package org.phantom4j.ops.gpu;
+
+import java.util.Random;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A phantom layer's kernels beside loops on the CPU. Skipped without a GPU. */
+@Timeout(300)
+class PhantomKernelsTest {
+
+    private static final ElementwiseActivation RELU = new ElementwiseActivation(1, 0);
+    private static final double RATE = 0.5;
+
+    /** A layer's numbers: of three shards' phantom activations, the one in the middle is its own. */
+    private static final class Layer {
+        final int batch;
+        final int inner;
+        final int width;
+        final int k;
+        final double[] x;
+        final double[] weights;
+        final double[] images;
+        final double[] decompressors;
+        final double[] bias;
+
+        Layer(int batch, int inner, int width, int k) {
+            Random random = new Random(batch * 31L + width);
+            this.batch = batch;
+            this.inner = inner;
+            this.width = width;
+            this.k = k;
+            this.x = OnDevice.numbers(random, batch * inner);
+            this.weights = OnDevice.numbers(random, inner * width);
+            this.images = OnDevice.numbers(random, batch * 3 * k);
+            this.decompressors = OnDevice.numbers(random, 2 * k * width);
+            this.bias = OnDevice.numbers(random, width);
+        }
+
+        double[] others() {
+            double[] others = new double[2 * k * batch];
+            System.arraycopy(images, 0, others, 0, k * batch);
+            System.arraycopy(images, 2 * k * batch, others, k * batch, k * batch);
+            return others;
+        }
+
+        double[] local() {
+            return OnDevice.product(x, weights, batch, inner, width);
+        }
+
+        double[] activations() {
+            double[] sum = local();
+            double[] phantom = OnDevice.product(others(), decompressors, batch, 2 * k, width);
+            for (int i = 0; i < sum.length; i++) {
+                sum[i] = Math.max(0, sum[i] + phantom[i] + bias[i / batch]);
+            }
+            return sum;
+        }
+
+        PhantomKernels.Images images(OnDevice on) {
+            return new PhantomKernels.Images(on.factors(images), 2L * k, k, k);
+        }
+    }
+
+    private static void assertActivations(OnDevice on, Layer layer, TwoOrders to, long exact, String what) {
+        double[] expected = layer.activations();
+        int count = expected.length;
+        OnDevice.assertNear(expected, on.readReals(exact, count), 4 * on.sumBound(), what);
+        OnDevice.assertNear(expected, on.readFactors(to.features(), count), on.factorBound(), what + ", features");
+        OnDevice.assertNear(
+                OnDevice.transposed(expected, layer.batch, layer.width),
+                on.readFactors(to.samples(), count),
+                on.factorBound(),
+                what + ", samples");
+    }
+
+    private static TwoOrders room(OnDevice on, int count) {
+        return new TwoOrders(on.roomForFactors(count), on.roomForFactors(count));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Precision.class,
+            names = {"TF32", "BF16", "BF16_PURE"})
+    void productsOfFewSamples(Precision precision) {
+        try (OnDevice on = new OnDevice(precision)) {
+            StreamedProducts streamed = on.kernels.streamed();
+            for (int batch : new int[] {1, 7, 8, 9, 16, 30, 32}) {
+                Layer layer = new Layer(batch, batch == 9 ? 1024 : 520, batch == 30 ? 8500 : 203, 8);
+                long c = on.roomForReals(batch * layer.width);
+                ProductShape shape = ProductShape.of(true, false, batch, layer.width, layer.inner);
+                long x = on.factors(OnDevice.transposed(layer.x, batch, layer.inner));
+                streamed.run(on.stream, shape, x, on.factors(layer.weights), c);
+                OnDevice.assertNear(
+                        layer.local(), on.readReals(c, batch * layer.width), 4 * on.sumBound(), "batch " + batch);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Precision.class,
+            names = {"TF32", "BF16", "BF16_PURE"})
+    void whicheverPartComesLastEndsTheLayer(Precision precision) {
+        try (OnDevice on = new OnDevice(precision)) {
+            for (int batch : new int[] {1, 5, 8, 16, 32}) {
+                Layer layer = new Layer(batch, 264, 203, batch == 5 ? 3 : 8);
+                long arrivals = on.zeros(4 * StreamedProducts.arrivals(layer.width));
+                long x = on.factors(OnDevice.transposed(layer.x, batch, layer.inner));
+                long weights = on.factors(layer.weights);
+                long decompressors = on.factors(layer.decompressors);
+                Parameter bias = on.parameter(layer.bias, false);
+                PhantomKernels.Images images = layer.images(on);
+                int count = batch * layer.width;
+                // the counters are those that the pass before has left
+                for (boolean phantomFirst : new boolean[] {true, false, false, true}) {
+                    TwoOrders to = room(on, count);
+                    long exact = on.roomForReals(count);
+                    StreamedProducts.End end = new StreamedProducts.End(
+                            on.roomForReals(count), arrivals, new Neurons(bias, RELU, batch, layer.width), to, exact);
+                    long c = on.roomForReals(count);
+                    ProductShape shape = ProductShape.of(true, false, batch, layer.width, layer.inner);
+                    StreamedProducts streamed = on.kernels.streamed();
+                    if (phantomFirst) {
+                        streamed.phantomPart(on.stream, images, decompressors, c, end);
+                    }
+                    streamed.run(on.stream, shape, x, weights, c, end);
+                    if (!phantomFirst) {
+                        streamed.phantomPart(on.stream, images, decompressors, c, end);
+                    }
+                    assertActivations(on, layer, to, exact, "batch " + batch + (phantomFirst ? "" : ", local first"));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Precision.class,
+            names = {"TF32", "BF16", "BF16_PURE"})
+    void forward(Precision precision) {
+        try (OnDevice on = new OnDevice(precision)) {
+            for (int batch : new int[] {4, 60, 256, 516}) {
+                Layer layer = new Layer(batch, 8, 45, batch == 60 ? 5 : 40);
+                int count = batch * layer.width;
+                TwoOrders to = room(on, count);
+                long exact = on.roomForReals(count);
+                Neurons neurons = new Neurons(on.parameter(layer.bias, false), RELU, batch, layer.width);
+                on.kernels
+                        .phantom()
+                        .forward(
+                                on.stream,
+                                on.reals(layer.local()),
+                                layer.images(on),
+                                on.factors(layer.decompressors),
+                                neurons,
+                                to,
+                                exact);
+                assertActivations(on, layer, to, exact, "batch " + batch);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Precision.class,
+            names = {"TF32", "BF16", "BF16_PURE"})
+    void backward(Precision precision) {
+        try (OnDevice on = new OnDevice(precision)) {
+            for (int batch : new int[] {4, 60, 256, 516}) {
+                Layer layer = new Layer(batch, 8, 45, batch == 60 ? 5 : 40);
+                int count = batch * layer.width;
+                Random random = new Random(batch);
+                double[] dy = OnDevice.numbers(random, count);
+                double[] y = OnDevice.numbers(random, count);
+                double[] gradients = OnDevice.numbers(random, batch * layer.k);
+                double[] compressor = OnDevice.numbers(random, layer.width * layer.k);
+                double[] delta = delta(dy, y, gradients, compressor, batch, layer);
+                TwoOrders to = room(on, count);
+                for (boolean step : new boolean[] {true, false}) {
+                    Parameter bias = on.parameter(layer.bias, !step);
+                    on.kernels
+                            .phantom()
+                            .backward(
+                                    on.stream,
+                                    on.reals(dy),
+                                    on.factors(gradients),
+                                    on.factors(compressor),
+                                    layer.k,
+                                    on.factors(y),
+                                    new Neurons(bias, RELU, batch, layer.width),
+                                    to,
+                                    RATE);
+                    String what = "batch " + batch;
+                    OnDevice.assertNear(delta, on.readFactors(to.features(), count), on.factorBound(), what);
+                    OnDevice.assertNear(
+                            OnDevice.transposed(delta, batch, layer.width),
+                            on.readFactors(to.samples(), count),
+                            on.factorBound(),
+                            what + ", samples");
+                    Expected.assertBias(on, layer.bias, bias, delta, RATE, what);
+                }
+            }
+        }
+    }
+
+    /** (dy + h Cᵀ) where y is positive. */
+    private static double[] delta(
+            double[] dy, double[] y, double[] gradients, double[] compressor, int batch, Layer layer) {
+        double[] delta = new double[dy.length];
+        for (int f = 0; f < layer.width; f++) {
+            for (int b = 0; b < batch; b++) {
+                double sum = dy[f * batch + b];
+                for (int i = 0; i < layer.k; i++) {
+                    sum += gradients[i * batch + b] * compressor[i * layer.width + f];
+                }
+                delta[f * batch + b] = y[f * batch + b] > 0 ? sum : 0;
+            }
+        }
+        return delta;
+    }
+}
