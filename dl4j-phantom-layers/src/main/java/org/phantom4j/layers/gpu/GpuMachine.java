@@ -9,6 +9,7 @@ import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceGroup;
 import org.phantom4j.comm.cuda.DeviceMemory;
 import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.gpu.FewSamples;
 import org.phantom4j.ops.gpu.Kernels;
 import org.phantom4j.ops.gpu.MatrixProducts;
 import org.phantom4j.ops.gpu.Precision;
@@ -96,7 +97,15 @@ final class GpuMachine implements AutoCloseable {
 
     /** What it needs besides for a size of batch. */
     MemoryNeed need(Stack stack, ShardRange own, boolean training, long batch) {
-        return MemoryNeed.ofBatch(stack, own, precision, training, group.size(), batch);
+        long parts = own.count() * partReals(stack, batch) * precision.resultBytes();
+        return MemoryNeed.ofBatch(stack, own, precision, training, group.size(), batch)
+                .plus(new MemoryNeed(0, 0, 0, parts));
+    }
+
+    /** Reals that a shard needs for the parts of pre-activations of few samples; 0: the batch is larger, or there is one shard. */
+    long partReals(Stack stack, long batch) {
+        FewSamples few = kernels.fewSamples();
+        return few != null && few.suits(batch) && stack.shards() > 1 ? few.partReals(batch, stack.widestShard()) : 0;
     }
 
     /** Room for that many results. */

@@ -5,7 +5,6 @@ import org.phantom4j.comm.cuda.CudaException;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.Precision;
-import org.phantom4j.ops.gpu.StreamedProducts;
 import org.phantom4j.ops.gpu.UpdateKernels;
 
 /**
@@ -94,9 +93,8 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
             saved += gathered * factor + (training ? geometry.in().width(own) * factor : 0);
             handed += training && gathered > 0 ? (gathered + geometry.phantomWidth() * own.count()) * factor : 0;
         }
-        // pre-activations, of few samples in two parts; activations twice, deltas in both orders twice
-        boolean parts = precision.usesMatrixUnits() && batch <= StreamedProducts.MOST_SAMPLES && stack.shards() > 1;
-        handed += own.count() * stack.widestShard() * ((parts ? 2 : 1) * real + (training ? 6 : 2) * factor);
+        // pre-activations, activations twice, deltas in both orders twice
+        handed += own.count() * stack.widestShard() * (real + (training ? 6 : 2) * factor);
         long inputs = stack.layers().get(0).geometry().in().width(own);
         long targets = stack.end().isOutputLayer() ? stack.end().width() : lastWidth(stack, own);
         handed += Math.max(inputs, targets) * real;

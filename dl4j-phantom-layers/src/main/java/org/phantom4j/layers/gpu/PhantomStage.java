@@ -7,7 +7,6 @@ import org.phantom4j.ops.OtherShards;
 import org.phantom4j.ops.gpu.Parameter;
 import org.phantom4j.ops.gpu.PhantomKernels;
 import org.phantom4j.ops.gpu.ProductShape;
-import org.phantom4j.ops.gpu.StreamedProducts;
 import org.phantom4j.ops.gpu.TwoOrders;
 
 /**
@@ -30,8 +29,8 @@ final class PhantomStage extends DenseStage {
     /** Whether one kernel adds the phantom part and computes the activation; so for the way back. */
     private final boolean fused;
 
-    /** Whether local product and phantom part run side by side, and whichever ends last computes the activation. */
-    private final boolean joint;
+    /** How the forward pass of few samples is done; null: it is done as that of many. */
+    private final JointForward joint;
 
     private final List<Work> compress = new ArrayList<>();
     private final List<Work> local = new ArrayList<>();
@@ -44,7 +43,6 @@ final class PhantomStage extends DenseStage {
     private final GpuMachine.Exchange gather;
     private final GpuMachine.Exchange scatter;
     private final CudaEvent given;
-    private final CudaEvent joined;
     private final CudaEvent passed;
     private final CudaEvent handed;
 
@@ -65,7 +63,6 @@ final class PhantomStage extends DenseStage {
         this.gather = machine.exchange();
         this.scatter = machine.exchange();
         this.given = machine.event();
-        this.joined = machine.event();
         this.passed = machine.event();
         this.handed = machine.event();
         for (int i = 0; i < own.count(); i++) {
@@ -74,41 +71,49 @@ final class PhantomStage extends DenseStage {
                 prepareBackward(i);
             }
         }
-        this.joint = canJoin() && isJointFaster();
+        JointForward possible = several ? JointForward.of(this) : null;
+        this.joint = possible != null && isFaster(possible) ? possible : null;
     }
 
-    private boolean canJoin() {
-        StreamedProducts streamed = machine.kernels.streamed();
-        boolean suits = several && streamed != null;
-        for (int i = 0; i < own.count(); i++) {
-            suits = suits && streamed.suits(localShape(i));
-        }
-        return suits;
-    }
-
-    private boolean isJointFaster() {
-        String question = localShape(0) + " and " + geometry.decompressorRows() + " phantoms joint or not";
+    private boolean isFaster(JointForward possible) {
+        String question = localShape(0) + " and " + geometry.phantomWidth() + " of " + geometry.shards()
+                + " shards, joint or not";
         return machine.products.isFaster(
                 machine.main,
                 question,
                 () -> {
-                    given.record(machine.main);
-                    machine.side.await(given);
-                    joint(0, TwoOrders.NOWHERE, 0);
+                    giveToSide();
+                    compress.get(0).run();
+                    possible.activate(0, TwoOrders.NOWHERE, 0);
                 },
                 () -> {
+                    giveToSide();
+                    compress.get(0).run();
+                    passed.record(machine.side);
                     local.get(0).run();
+                    machine.main.await(passed);
                     Work.run(decompress);
                     separate(0, TwoOrders.NOWHERE, 0);
                 });
     }
 
-    private ProductShape localShape(int i) {
+    private void giveToSide() {
+        given.record(machine.main);
+        machine.side.await(given);
+    }
+
+    /** Of a shard's local product. */
+    ProductShape localShape(int i) {
         return ProductShape.of(true, false, batch, outWidth(i), inWidth(i));
     }
 
     private long phantom(long all, long firstColumn) {
         return all + firstColumn * batch * machine.precision.factorBytes();
+    }
+
+    /** Where an own shard's phantom activations belong. */
+    long phantomActivations(int ownShard) {
+        return phantom(gathered, (own.first() + ownShard) * geometry.phantomWidth());
     }
 
     private List<OtherShards> others(int ownShard) {
@@ -117,15 +122,14 @@ final class PhantomStage extends DenseStage {
 
     private void prepareForward(int i) {
         long samples = inputs.get(i).samples();
-        long k = geometry.phantomWidth();
         if (several) {
-            long block = phantom(gathered, (own.first() + i) * k);
             compress.add(machine.prepare(
                     machine.side,
-                    ProductShape.of(true, false, batch, k, inWidth(i)).asFactor(),
+                    ProductShape.of(true, false, batch, geometry.phantomWidth(), inWidth(i))
+                            .asFactor(),
                     samples,
                     parameter("C", i).address(),
-                    block));
+                    phantomActivations(i)));
         }
         local.add(machine.prepare(
                 machine.main, localShape(i), samples, parameter("L", i).address(), scratch.reals(i)));
@@ -218,14 +222,12 @@ final class PhantomStage extends DenseStage {
     @Override
     void forward() {
         if (several) {
-            given.record(machine.main);
-            machine.side.await(given);
+            giveToSide();
             Work.run(compress);
             long block = batch * geometry.phantomWidth() * own.count();
-            long part = phantom(gathered, own.first() * geometry.phantomWidth());
-            gather.startAllGather(machine.side, part, gathered, block, machine.factorType());
+            gather.startAllGather(machine.side, phantomActivations(0), gathered, block, machine.factorType());
         }
-        if (joint) {
+        if (joint != null) {
             gather.await(machine.side);
             return;
         }
@@ -238,38 +240,17 @@ final class PhantomStage extends DenseStage {
 
     @Override
     void activate(int ownShard, TwoOrders to, long exact) {
-        if (joint) {
-            joint(ownShard, to, exact);
+        if (joint != null) {
+            joint.activate(ownShard, to, exact);
         } else {
             separate(ownShard, to, exact);
         }
     }
 
-    private PhantomKernels.Images images(int ownShard) {
+    /** Phantom activations of the other shards. */
+    PhantomKernels.Images images(int ownShard) {
         long k = geometry.phantomWidth();
         return new PhantomKernels.Images(gathered, geometry.decompressorRows(), (own.first() + ownShard) * k, k);
-    }
-
-    /** From inputs and phantom activations, once the side stream has those. */
-    private void joint(int ownShard, TwoOrders to, long exact) {
-        StreamedProducts streamed = machine.kernels.streamed();
-        long kept = scratch.reals(ownShard);
-        StreamedProducts.End end = new StreamedProducts.End(
-                scratch.phantoms(ownShard), scratch.arrivals(ownShard), neurons(ownShard), to, exact);
-        ProductShape shape = localShape(ownShard);
-        streamed.run(
-                machine.main,
-                shape,
-                inputs.get(ownShard).samples(),
-                parameter("L", ownShard).address(),
-                kept,
-                end);
-        streamed.phantomPart(
-                machine.side, images(ownShard), parameter("D", ownShard).address(), kept, end);
-        joined.record(machine.side);
-        machine.main.await(joined);
-        machine.count(shape.multiplyAdds());
-        machine.count(batch * outWidth(ownShard) * geometry.decompressorRows());
     }
 
     /** From pre-activations. */
@@ -294,8 +275,7 @@ final class PhantomStage extends DenseStage {
     @Override
     void backward(DenseStage below, CudaEvent free) {
         if (several) {
-            given.record(machine.main);
-            machine.side.await(given);
+            giveToSide();
             if (own.count() > 1) {
                 machine.side.clear(gradients, batch * geometry.gatheredWidth() * machine.precision.factorBytes());
             }

@@ -20,7 +20,7 @@ public final class Kernels implements AutoCloseable {
 
     /** In this order one program. */
     private static final List<String> SOURCES =
-            List.of("factors", "activations", "losses", "updates", "update_product", "phantom", "streamed");
+            List.of("factors", "activations", "losses", "updates", "update_product", "phantom", "few_samples");
 
     private static final int TILE = 32;
     private static final int FEATURES = 16;
@@ -45,7 +45,7 @@ public final class Kernels implements AutoCloseable {
     private final CudaKernel fill;
     private final UpdateKernels updates;
     private final PhantomKernels phantom;
-    private final StreamedProducts streamed;
+    private final FewSamples fewSamples;
 
     /** For the calling thread's device; compiles for some seconds, the first time. */
     public Kernels(CudaDevice device, Precision precision) {
@@ -65,9 +65,8 @@ public final class Kernels implements AutoCloseable {
         this.updates = new UpdateKernels(module, precision, device);
         boolean matrixUnits = precision.usesMatrixUnits();
         this.phantom = matrixUnits ? new PhantomKernels(module) : null;
-        this.streamed = matrixUnits
-                ? new StreamedProducts(module, precision, device.multiprocessors(), device.sharedBytes())
-                : null;
+        this.fewSamples =
+                matrixUnits ? new FewSamples(module, precision, device.multiprocessors(), device.sharedBytes()) : null;
     }
 
     private static List<String> options(int computeCapability, Precision precision) {
@@ -307,9 +306,9 @@ public final class Kernels implements AutoCloseable {
         return phantom;
     }
 
-    /** Products of few samples; null in precisions that matrix units do not compute. */
-    public StreamedProducts streamed() {
-        return streamed;
+    /** The kernels of phantom layers of few samples; null in precisions that matrix units do not compute. */
+    public FewSamples fewSamples() {
+        return fewSamples;
     }
 
     /** Pseudo-random factors, between −1/2 and 1/2 times {@code scale}. */

@@ -10,7 +10,7 @@ import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
 
 /**
- * Matrix products of one device, by cuBLASLt, or by a kernel of {@link StreamedProducts} where that is faster. Each product's algorithm is chosen by measuring those that cuBLAS suggests,
+ * Matrix products of one device, by cuBLASLt. Each product's algorithm is chosen by measuring those that cuBLAS suggests,
  * once for each kind of GPU and version of cuBLAS, and remembered in the user's cache.
  *
  * <p>Threads: one at a time, which has bound the device.
@@ -26,7 +26,6 @@ public final class MatrixProducts implements AutoCloseable {
     private static final int RECORDED = 8;
 
     private final Precision precision;
-    private final StreamedProducts streamed;
     private final String kernels;
     private final long handle;
     private final String machine;
@@ -42,7 +41,6 @@ public final class MatrixProducts implements AutoCloseable {
      */
     public MatrixProducts(CudaDevice device, Precision precision, Kernels kernels, int lanes) {
         this.precision = precision;
-        this.streamed = kernels.streamed();
         this.kernels = kernels.version;
         long[] created = new long[1];
         CublasLt.check("cublasLtCreate", CublasLt.cublasLtCreate(created));
@@ -65,17 +63,19 @@ public final class MatrixProducts implements AutoCloseable {
      * @param a address of A, whose alignment counts; so for b and c
      */
     public Product prepare(ProductShape shape, int lane, CudaStream stream, long a, long b, long c) {
-        MatrixProduct product = tuned(shape, lane, stream, a, b, c);
-        if (streamed == null || !streamed.suits(shape)) {
-            return product;
+        MatrixProduct product = new MatrixProduct(handle, precision, shape, workspaces.get(lane));
+        products.add(product);
+        String name = UserCache.key(machine, shape.key(), alignment(a) + " " + alignment(b) + " " + alignment(c));
+        byte[] known = cache.read(name);
+        if (known != null && known.length == CublasLt.ALGORITHM_BYTES) {
+            product.use(known);
+            if (product.tryRun(stream, a, b, c, true)) {
+                return product;
+            }
         }
-        Product other = (on, x, y, z) -> streamed.run(on, shape, x, y, z);
-        boolean faster = isFaster(
-                stream,
-                shape.key() + " streamed or not",
-                () -> other.run(stream, a, b, c),
-                () -> product.run(stream, a, b, c));
-        return faster ? other : product;
+        product.use(fastest(product, shape, stream, a, b, c));
+        cache.write(name, product.algorithm());
+        return product;
     }
 
     /**
@@ -109,22 +109,6 @@ public final class MatrixProducts implements AutoCloseable {
         try (CudaGraph graph = stream.endCapture()) {
             return MatrixProduct.measure(stream, () -> graph.launch(stream));
         }
-    }
-
-    private MatrixProduct tuned(ProductShape shape, int lane, CudaStream stream, long a, long b, long c) {
-        MatrixProduct product = new MatrixProduct(handle, precision, shape, workspaces.get(lane));
-        products.add(product);
-        String name = UserCache.key(machine, shape.key(), alignment(a) + " " + alignment(b) + " " + alignment(c));
-        byte[] known = cache.read(name);
-        if (known != null && known.length == CublasLt.ALGORITHM_BYTES) {
-            product.use(known);
-            if (product.tryRun(stream, a, b, c, true)) {
-                return product;
-            }
-        }
-        product.use(fastest(product, shape, stream, a, b, c));
-        cache.write(name, product.algorithm());
-        return product;
     }
 
     private byte[] fastest(MatrixProduct product, ProductShape shape, CudaStream stream, long a, long b, long c) {

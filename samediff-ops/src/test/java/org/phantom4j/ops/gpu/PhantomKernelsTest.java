@@ -82,55 +82,49 @@ class PhantomKernelsTest {
     @EnumSource(
             value = Precision.class,
             names = {"TF32", "BF16", "BF16_PURE"})
-    void productsOfFewSamples(Precision precision) {
+    void whicheverPartComesLastEndsTheLayer(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            StreamedProducts streamed = on.kernels.streamed();
-            for (int batch : new int[] {1, 7, 8, 9, 16, 30, 32}) {
-                Layer layer = new Layer(batch, batch == 9 ? 1024 : 520, batch == 30 ? 8500 : 203, 8);
-                long c = on.roomForReals(batch * layer.width);
-                ProductShape shape = ProductShape.of(true, false, batch, layer.width, layer.inner);
-                long x = on.factors(OnDevice.transposed(layer.x, batch, layer.inner));
-                streamed.run(on.stream, shape, x, on.factors(layer.weights), c);
-                OnDevice.assertNear(
-                        layer.local(), on.readReals(c, batch * layer.width), 4 * on.sumBound(), "batch " + batch);
-            }
+            assertBothOrders(on, new Layer(1, 264, 203, 8));
+            assertBothOrders(on, new Layer(5, 1024, 20, 3));
+            assertBothOrders(on, new Layer(8, 8, 130, 8));
+            assertBothOrders(on, new Layer(9, 4104, 128, 1));
+            assertBothOrders(on, new Layer(16, 264, 1000, 5));
+            assertBothOrders(on, new Layer(30, 512, 203, 8));
+            // more outputs than all blocks have at a time
+            assertBothOrders(on, new Layer(32, 136, 17_000, 4));
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(
-            value = Precision.class,
-            names = {"TF32", "BF16", "BF16_PURE"})
-    void whicheverPartComesLastEndsTheLayer(Precision precision) {
-        try (OnDevice on = new OnDevice(precision)) {
-            for (int batch : new int[] {1, 5, 8, 16, 32}) {
-                Layer layer = new Layer(batch, 264, 203, batch == 5 ? 3 : 8);
-                long arrivals = on.zeros(4 * StreamedProducts.arrivals(layer.width));
-                long x = on.factors(OnDevice.transposed(layer.x, batch, layer.inner));
-                long weights = on.factors(layer.weights);
-                long decompressors = on.factors(layer.decompressors);
-                Parameter bias = on.parameter(layer.bias, false);
-                PhantomKernels.Images images = layer.images(on);
-                int count = batch * layer.width;
-                // the counters are those that the pass before has left
-                for (boolean phantomFirst : new boolean[] {true, false, false, true}) {
-                    TwoOrders to = room(on, count);
-                    long exact = on.roomForReals(count);
-                    StreamedProducts.End end = new StreamedProducts.End(
-                            on.roomForReals(count), arrivals, new Neurons(bias, RELU, batch, layer.width), to, exact);
-                    long c = on.roomForReals(count);
-                    ProductShape shape = ProductShape.of(true, false, batch, layer.width, layer.inner);
-                    StreamedProducts streamed = on.kernels.streamed();
-                    if (phantomFirst) {
-                        streamed.phantomPart(on.stream, images, decompressors, c, end);
-                    }
-                    streamed.run(on.stream, shape, x, weights, c, end);
-                    if (!phantomFirst) {
-                        streamed.phantomPart(on.stream, images, decompressors, c, end);
-                    }
-                    assertActivations(on, layer, to, exact, "batch " + batch + (phantomFirst ? "" : ", local first"));
-                }
+    private static void assertBothOrders(OnDevice on, Layer layer) {
+        FewSamples kernels = on.kernels.fewSamples();
+        int count = layer.batch * layer.width;
+        int sums = (int) kernels.partReals(layer.batch, layer.width);
+        long counters = on.zeros(Integer.BYTES * FewSamples.counters(layer.width));
+        ProductShape local = ProductShape.of(true, false, layer.batch, layer.width, layer.inner);
+        long x = on.factors(OnDevice.transposed(layer.x, layer.batch, layer.inner));
+        long weights = on.factors(layer.weights);
+        long decompressors = on.factors(layer.decompressors);
+        Parameter bias = on.parameter(layer.bias, false);
+        PhantomKernels.Images images = layer.images(on);
+        // the counters are those that the pass before has left
+        for (boolean phantomFirst : new boolean[] {true, false, false, true}) {
+            TwoOrders to = room(on, count);
+            long exact = on.roomForReals(count);
+            FewSamples.End end = new FewSamples.End(
+                    new FewSamples.Parts(on.roomForReals(sums), counters),
+                    local,
+                    new Neurons(bias, RELU, layer.batch, layer.width),
+                    to,
+                    exact);
+            if (phantomFirst) {
+                kernels.phantomPart(on.stream, images, decompressors, end);
             }
+            kernels.localPart(on.stream, x, weights, end);
+            if (!phantomFirst) {
+                kernels.phantomPart(on.stream, images, decompressors, end);
+            }
+            assertActivations(
+                    on, layer, to, exact, "batch " + layer.batch + (phantomFirst ? "" : ", local part first"));
         }
     }
 

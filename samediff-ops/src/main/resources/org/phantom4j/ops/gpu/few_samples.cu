@@ -1,0 +1,301 @@
+#ifdef MATRIX_UNITS
+// A phantom layer of few samples, when reading the weights once is all that takes time: x [samples, inner] sample-major, w
+// [inner, outputs] with a column's elements together. Everything is counted in words of four bytes: a float, or two bfloat16.
+// `words`, those of a column, are a multiple of four.
+//
+// Weights go from memory to registers, each to the one warp that multiplies it, a step ahead; samples pass through shared
+// memory. A matrix unit sums over words in any order, as long as both factors have the same: a lane reads four neighbours,
+// which are the words that it has in two products' fragments. What a multiprocessor reads of the samples is as much for 128
+// outputs as for 64, and would be what bounds products of 32: so a block has 128, and several blocks share their words.
+enum {
+    // of a block: eight warps have 16 outputs each, and two such groups share the words
+    FEW_OUTPUTS = 128,
+    FEW_GROUPS = 8,
+    FEW_PARTS = 2,
+    FEW_BLOCK = 32 * FEW_GROUPS * FEW_PARTS,
+    // of a step: pieces of 16 words of a warp, and words of the block
+    FEW_PIECES = 4,
+    FEW_OWN = 16 * FEW_PIECES,
+    FEW_WORDS = FEW_PARTS * FEW_OWN,
+    FEW_STAGES = 4,
+    // words from sample to sample in shared memory: two samples are in different banks
+    FEW_PITCH = FEW_WORDS + 16
+};
+
+static __device__ void multiply_words(float *sums, const unsigned *a, unsigned b0, unsigned b1) {
+#ifdef BF16
+    multiply_bf16(sums, a, b0, b1);
+#else
+    multiply_tf32(sums[0], sums[1], sums[2], sums[3], a, b0, b1);
+#endif
+}
+
+// How such a layer ends. Its pre-activations have several parts, which are computed side by side: shares of the local product, and
+// the product of the phantom activations of other shards. For each 128 outputs, the block that comes last adds the parts up.
+// Which that is changes nothing in the sum. Nobody waits for anybody, so that blocks may run in any order.
+struct layer_end {
+    // the parts, feature-major: that of the phantom activations, and those of the local product one after the other
+    real *phantom;
+    real *local;
+    // one for each 128 outputs: how many blocks have come; 0 between two passes
+    unsigned *arrivals;
+    const factor *bias;
+    const short *bias_lower;
+    // each may be null
+    factor *features;
+    factor *samples;
+    real *exact;
+    int shares;
+    int activation;
+    real slope;
+};
+
+// To be called by all threads of a block when it has written its part of 128 outputs of TILES times eight samples.
+template <int TILES, int THREADS>
+static __device__ void end_layer(const layer_end &end, int block, int outputs, int samples) {
+    __shared__ unsigned before;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        before = atomicInc(end.arrivals + block, end.shares);
+    }
+    __syncthreads();
+    if (before != end.shares) {
+        return;
+    }
+    __threadfence();
+    enum { EACH = FEW_OUTPUTS * 8 * TILES / THREADS };
+    int output = block * FEW_OUTPUTS + threadIdx.x / (8 * TILES / EACH), first = threadIdx.x % (8 * TILES / EACH) * EACH;
+    if (output >= outputs) {
+        return;
+    }
+    long at = (long)output * samples + first;
+    real values[EACH];
+#pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        values[i] = first + i < samples ? __ldcg(end.phantom + at + i) : 0;
+    }
+#pragma unroll 2
+    for (int share = 0; share < end.shares; share++) {
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            values[i] += first + i < samples ? __ldcg(end.local + (long)share * outputs * samples + at + i) : 0;
+        }
+    }
+    real bias = parameter(end.bias, end.bias_lower, output);
+    with_activation(end.activation, [&](auto kind) {
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            values[i] = activate(values[i] + bias, kind.value, end.slope);
+        }
+    });
+#pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        if (first + i < samples) {
+            if (end.exact) {
+                end.exact[at + i] = values[i];
+            }
+            if (end.features) {
+                end.features[at + i] = narrow(values[i]);
+            }
+            if (end.samples) {
+                end.samples[(long)(first + i) * outputs + output] = narrow(values[i]);
+            }
+        }
+    }
+}
+
+// 128 outputs of TILES times eight samples, of the words from x and w on. WHOLE: they are those of some number of steps.
+template <int TILES, bool WHOLE>
+static __device__ void local_block(const unsigned *x, const unsigned *w, int samples, int outputs, int words, long pitch,
+        const layer_end &end, int block) {
+    enum { STAGE_WORDS = 8 * TILES * FEW_PITCH, FOURS = FEW_WORDS / 4, AT_ONCE = FEW_BLOCK / FOURS };
+    extern __shared__ __align__(16) char stages[];
+    unsigned base = (unsigned)__cvta_generic_to_shared(stages);
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    int group = warp % FEW_GROUPS, part = warp / FEW_GROUPS;
+    int steps = (words + FEW_WORDS - 1) / FEW_WORDS;
+    // columns are far apart by powers of two, mostly: blocks begin at different rows, to use all of the memory's channels
+    auto first_word = [&](int step) { return (step + block * 5) % steps * FEW_WORDS; };
+    auto load_samples = [&](int step) {
+        if (step < steps) {
+            unsigned stage = base + step % FEW_STAGES * (STAGE_WORDS * 4);
+            int word = threadIdx.x % FOURS * 4, from = first_word(step) + word;
+#pragma unroll
+            for (int sample = threadIdx.x / FOURS; sample < 8 * TILES; sample += AT_ONCE) {
+                bool exists = sample < samples && (WHOLE || from < words);
+                copy_16(stage + (sample * FEW_PITCH + word) * 4, exists ? x + sample * pitch + from : x, exists);
+            }
+        }
+        asm volatile("cp.async.commit_group;");
+    };
+    // a lane's outputs, eight apart; where there are none it reads the last, for nothing
+    int output = block * FEW_OUTPUTS + group * 16 + (lane >> 2);
+    int own_word = part * FEW_OWN + (lane & 3) * 4;
+    const unsigned *rows[2] = {w + min(output, outputs - 1) * pitch, w + min(output + 8, outputs - 1) * pitch};
+    uint4 next[FEW_PIECES][2];
+    auto load_weights = [&](int step) {
+        int first = first_word(step) + own_word;
+#pragma unroll
+        for (int i = 0; i < FEW_PIECES; i++) {
+            // beyond the last word samples are zero: any weight of the row will do
+            int word = WHOLE ? first + 16 * i : min(first + 16 * i, words - 4);
+            // read once: no place in a cache is wanted
+            next[i][0] = __ldcs((const uint4 *)(rows[0] + word));
+            next[i][1] = __ldcs((const uint4 *)(rows[1] + word));
+        }
+    };
+    load_weights(0);
+    for (int step = 0; step < FEW_STAGES - 1; step++) {
+        load_samples(step);
+    }
+    float sums[TILES][4] = {};
+    for (int step = 0; step < steps; step++) {
+        uint4 now[FEW_PIECES][2];
+#pragma unroll
+        for (int i = 0; i < FEW_PIECES; i++) {
+            now[i][0] = next[i][0];
+            now[i][1] = next[i][1];
+        }
+        if (step + 1 < steps) {
+            load_weights(step + 1);
+        }
+        asm volatile("cp.async.wait_group %0;" ::"n"(FEW_STAGES - 2));
+        __syncthreads();
+        load_samples(step + FEW_STAGES - 1);
+        const unsigned *stage = (const unsigned *)stages + step % FEW_STAGES * STAGE_WORDS + (lane >> 2) * FEW_PITCH + own_word;
+#pragma unroll
+        for (int i = 0; i < FEW_PIECES; i++) {
+            uint4 upper = now[i][0], lower = now[i][1];
+            unsigned a[2][4] = {{upper.x, lower.x, upper.y, lower.y}, {upper.z, lower.z, upper.w, lower.w}};
+#pragma unroll
+            for (int t = 0; t < TILES; t++) {
+                uint4 b = *(const uint4 *)(stage + 8 * t * FEW_PITCH + 16 * i);
+                multiply_words(sums[t], a[0], b.x, b.y);
+                multiply_words(sums[t], a[1], b.z, b.w);
+            }
+        }
+    }
+    // the second part's sums are added to the first's
+    __syncthreads();
+    float *others = (float *)stages + group * 4 * TILES * 32 + lane;
+    if (part > 0) {
+#pragma unroll
+        for (int i = 0; i < 4 * TILES; i++) {
+            others[i * 32] = sums[i / 4][i % 4];
+        }
+    }
+    __syncthreads();
+    real *local = end.local + (long)blockIdx.y * outputs * samples;
+#pragma unroll
+    for (int i = 0; i < 4 * TILES; i++) {
+        int o = output + i % 4 / 2 * 8, b = i / 4 * 8 + (lane & 3) * 2 + i % 2;
+        if (part == 0 && o < outputs && b < samples) {
+            local[(long)o * samples + b] = sums[i / 4][i % 4] + others[i * 32];
+        }
+    }
+    end_layer<TILES, FEW_BLOCK>(end, block, outputs, samples);
+    // shared memory is free again
+    __syncthreads();
+}
+
+// Block 512, grid (outputs / 128 or less, shares of the words).
+template <int TILES>
+static __device__ void local_part(const unsigned *x, const unsigned *w, int samples, int outputs, int words, const layer_end &end) {
+    int steps = (words + FEW_WORDS - 1) / FEW_WORDS;
+    int share = (steps + end.shares - 1) / end.shares * FEW_WORDS, first = blockIdx.y * share;
+    int own = min(share, words - first);
+    for (int block = blockIdx.x; block * FEW_OUTPUTS < outputs; block += gridDim.x) {
+        if (own % FEW_WORDS == 0) {
+            local_block<TILES, true>(x + first, w + first, samples, outputs, own, words, end, block);
+        } else {
+            local_block<TILES, false>(x + first, w + first, samples, outputs, own, words, end, block);
+        }
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(FEW_BLOCK, 1) local_part_8(const unsigned *x, const unsigned *w, int samples,
+        int outputs, int words, layer_end end) {
+    local_part<1>(x, w, samples, outputs, words, end);
+}
+
+extern "C" __global__ void __launch_bounds__(FEW_BLOCK, 1) local_part_16(const unsigned *x, const unsigned *w, int samples,
+        int outputs, int words, layer_end end) {
+    local_part<2>(x, w, samples, outputs, words, end);
+}
+
+extern "C" __global__ void __launch_bounds__(FEW_BLOCK, 1) local_part_32(const unsigned *x, const unsigned *w, int samples,
+        int outputs, int words, layer_end end) {
+    local_part<4>(x, w, samples, outputs, words, end);
+}
+
+// The phantom part: images [samples, inner] of other shards, feature-major, times decompressors [inner, outputs], a column's
+// elements together. A warp has 16 outputs. Image i is at column i, or i + skip from skip_from on.
+// Block 256, grid (outputs / 128).
+template <int TILES>
+static __device__ void phantom_sums(const factor *images, const factor *decompressors, int inner, int skip_from, int skip,
+        int samples, int outputs, const layer_end &end) {
+    int lane = threadIdx.x & 31;
+    int output = blockIdx.x * FEW_OUTPUTS + (threadIdx.x >> 5) * 16 + (lane >> 2);
+    enum { EACH = 4 / sizeof(factor), STEP = 8 * EACH };
+    // a word: one factor, or two that follow one another in the sum
+    auto word = [&](const factor *first, long stride, bool exists, int i) {
+        unsigned bits = 0;
+#pragma unroll
+        for (int e = 0; e < EACH; e++) {
+            if (exists && i + e < inner) {
+#ifdef BF16
+                bits |= (unsigned)first[e * stride].bits << 16 * e;
+#else
+                bits = __float_as_uint(first[0]);
+#endif
+            }
+        }
+        return bits;
+    };
+    float sums[TILES][4] = {};
+#pragma unroll 4
+    for (int first = 0; first < inner; first += STEP) {
+        unsigned a[4], b[TILES][2];
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            int i = first + ((lane & 3) + 4 * half) * EACH;
+#pragma unroll
+            for (int row = 0; row < 2; row++) {
+                int o = output + 8 * row;
+                a[2 * half + row] = word(decompressors + (long)o * inner + i, 1, o < outputs, i);
+            }
+#pragma unroll
+            for (int t = 0; t < TILES; t++) {
+                int sample = 8 * t + (lane >> 2);
+                // two of a word are on the same side of the gap, or the second is read from beyond it
+                long column = i < skip_from ? i : i + skip;
+                long apart = i < skip_from && i + 1 >= skip_from ? skip + 1 : 1;
+                b[t][half] = word(images + column * samples + sample, apart * samples, sample < samples, i);
+            }
+        }
+#pragma unroll
+        for (int t = 0; t < TILES; t++) {
+            multiply_words(sums[t], a, b[t][0], b[t][1]);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < 4 * TILES; i++) {
+        int o = output + i % 4 / 2 * 8, b = i / 4 * 8 + (lane & 3) * 2 + i % 2;
+        if (o < outputs && b < samples) {
+            end.phantom[(long)o * samples + b] = sums[i / 4][i % 4];
+        }
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256) phantom_part(const factor *images, const factor *decompressors, int inner,
+        int skip_from, int skip, int samples, int outputs, layer_end end) {
+    if (samples <= 8) {
+        phantom_sums<1>(images, decompressors, inner, skip_from, skip, samples, outputs, end);
+        end_layer<1, 256>(end, blockIdx.x, outputs, samples);
+    } else {
+        phantom_sums<4>(images, decompressors, inner, skip_from, skip, samples, outputs, end);
+        end_layer<4, 256>(end, blockIdx.x, outputs, samples);
+    }
+}
+#endif
