@@ -5,18 +5,20 @@
 //
 // Weights go from memory to registers, each to the one warp that multiplies it, a step ahead; samples pass through shared
 // memory. A matrix unit sums over words in any order, as long as both factors have the same: a lane reads four neighbours,
-// which are the words that it has in two products' fragments. What a multiprocessor reads of the samples is as much for 128
-// outputs as for 64, and would be what bounds products of 32: so a block has 128, and several blocks share their words.
+// which are the words that it has in two products' fragments. What a block reads of the samples is as much for 128 outputs as
+// for 64, and would be what bounds products of 32: so a block has 128, and several blocks share their words.
+//
+// What makes and sends phantom activations runs beside the local part: a multiprocessor has two of its blocks, and some
+// registers left. Were it one that fills it, it would not begin before those are through.
 enum {
-    // of a block: eight warps have 16 outputs each, and two such groups share the words
+    // of a block: a warp has 16
     FEW_OUTPUTS = 128,
-    FEW_GROUPS = 8,
-    FEW_PARTS = 2,
-    FEW_BLOCK = 32 * FEW_GROUPS * FEW_PARTS,
-    // of a step: pieces of 16 words of a warp, and words of the block
+    FEW_BLOCK = 32 * FEW_OUTPUTS / 16,
+    // if that were the threads of two blocks, each would have 112 registers
+    FEW_REGISTERS = 288,
+    // of a step: pieces of 16 words
     FEW_PIECES = 4,
-    FEW_OWN = 16 * FEW_PIECES,
-    FEW_WORDS = FEW_PARTS * FEW_OWN,
+    FEW_WORDS = 16 * FEW_PIECES,
     FEW_STAGES = 4,
     // words from sample to sample in shared memory: two samples are in different banks
     FEW_PITCH = FEW_WORDS + 16
@@ -50,8 +52,56 @@ struct layer_end {
     real slope;
 };
 
+// Activations of four samples, from `first` on.
+static __device__ void add_parts(const layer_end &end, int output, int first, int outputs, int samples) {
+    long at = (long)output * samples + first;
+    // many reads under way: it is their latency that takes the time
+    auto read = [&](const real *from) {
+        if (samples % 4 == 0) {
+            float4 four = __ldcg((const float4 *)(from + at));
+            return four_of<real>{four.x, four.y, four.z, four.w};
+        }
+        four_of<real> four;
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            four.values[i] = first + i < samples ? __ldcg(from + at + i) : 0;
+        }
+        return four;
+    };
+    four_of<real> sums = read(end.phantom);
+#pragma unroll 4
+    for (int share = 0; share < end.shares; share++) {
+        four_of<real> part = read(end.local + (long)share * outputs * samples);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            sums.values[i] += part.values[i];
+        }
+    }
+    real bias = parameter(end.bias, end.bias_lower, output);
+    with_activation(end.activation, [&](auto kind) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            sums.values[i] = activate(sums.values[i] + bias, kind.value, end.slope);
+        }
+    });
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        if (first + i < samples) {
+            if (end.exact) {
+                end.exact[at + i] = sums.values[i];
+            }
+            if (end.features) {
+                end.features[at + i] = narrow(sums.values[i]);
+            }
+            if (end.samples) {
+                end.samples[(long)(first + i) * outputs + output] = narrow(sums.values[i]);
+            }
+        }
+    }
+}
+
 // To be called by all threads of a block when it has written its part of 128 outputs of TILES times eight samples.
-template <int TILES, int THREADS>
+template <int TILES>
 static __device__ void end_layer(const layer_end &end, int block, int outputs, int samples) {
     __shared__ unsigned before;
     __threadfence();
@@ -64,43 +114,11 @@ static __device__ void end_layer(const layer_end &end, int block, int outputs, i
         return;
     }
     __threadfence();
-    enum { EACH = FEW_OUTPUTS * 8 * TILES / THREADS };
-    int output = block * FEW_OUTPUTS + threadIdx.x / (8 * TILES / EACH), first = threadIdx.x % (8 * TILES / EACH) * EACH;
-    if (output >= outputs) {
-        return;
-    }
-    long at = (long)output * samples + first;
-    real values[EACH];
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        values[i] = first + i < samples ? __ldcg(end.phantom + at + i) : 0;
-    }
-#pragma unroll 2
-    for (int share = 0; share < end.shares; share++) {
-#pragma unroll
-        for (int i = 0; i < EACH; i++) {
-            values[i] += first + i < samples ? __ldcg(end.local + (long)share * outputs * samples + at + i) : 0;
-        }
-    }
-    real bias = parameter(end.bias, end.bias_lower, output);
-    with_activation(end.activation, [&](auto kind) {
-#pragma unroll
-        for (int i = 0; i < EACH; i++) {
-            values[i] = activate(values[i] + bias, kind.value, end.slope);
-        }
-    });
-#pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        if (first + i < samples) {
-            if (end.exact) {
-                end.exact[at + i] = values[i];
-            }
-            if (end.features) {
-                end.features[at + i] = narrow(values[i]);
-            }
-            if (end.samples) {
-                end.samples[(long)(first + i) * outputs + output] = narrow(values[i]);
-            }
+    // neighbouring threads have neighbouring samples of an output
+    for (int i = threadIdx.x * 4; i < FEW_OUTPUTS * 8 * TILES; i += FEW_BLOCK * 4) {
+        int output = block * FEW_OUTPUTS + i / (8 * TILES), first = i % (8 * TILES);
+        if (output < outputs && first < samples) {
+            add_parts(end, output, first, outputs, samples);
         }
     }
 }
@@ -113,7 +131,6 @@ static __device__ void local_block(const unsigned *x, const unsigned *w, int sam
     extern __shared__ __align__(16) char stages[];
     unsigned base = (unsigned)__cvta_generic_to_shared(stages);
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    int group = warp % FEW_GROUPS, part = warp / FEW_GROUPS;
     int steps = (words + FEW_WORDS - 1) / FEW_WORDS;
     // columns are far apart by powers of two, mostly: blocks begin at different rows, to use all of the memory's channels
     auto first_word = [&](int step) { return (step + block * 5) % steps * FEW_WORDS; };
@@ -130,8 +147,7 @@ static __device__ void local_block(const unsigned *x, const unsigned *w, int sam
         asm volatile("cp.async.commit_group;");
     };
     // a lane's outputs, eight apart; where there are none it reads the last, for nothing
-    int output = block * FEW_OUTPUTS + group * 16 + (lane >> 2);
-    int own_word = part * FEW_OWN + (lane & 3) * 4;
+    int output = block * FEW_OUTPUTS + warp * 16 + (lane >> 2), own_word = (lane & 3) * 4;
     const unsigned *rows[2] = {w + min(output, outputs - 1) * pitch, w + min(output + 8, outputs - 1) * pitch};
     uint4 next[FEW_PIECES][2];
     auto load_weights = [&](int step) {
@@ -176,30 +192,20 @@ static __device__ void local_block(const unsigned *x, const unsigned *w, int sam
             }
         }
     }
-    // the second part's sums are added to the first's
-    __syncthreads();
-    float *others = (float *)stages + group * 4 * TILES * 32 + lane;
-    if (part > 0) {
-#pragma unroll
-        for (int i = 0; i < 4 * TILES; i++) {
-            others[i * 32] = sums[i / 4][i % 4];
-        }
-    }
-    __syncthreads();
     real *local = end.local + (long)blockIdx.y * outputs * samples;
 #pragma unroll
     for (int i = 0; i < 4 * TILES; i++) {
         int o = output + i % 4 / 2 * 8, b = i / 4 * 8 + (lane & 3) * 2 + i % 2;
-        if (part == 0 && o < outputs && b < samples) {
-            local[(long)o * samples + b] = sums[i / 4][i % 4] + others[i * 32];
+        if (o < outputs && b < samples) {
+            local[(long)o * samples + b] = sums[i / 4][i % 4];
         }
     }
-    end_layer<TILES, FEW_BLOCK>(end, block, outputs, samples);
+    end_layer<TILES>(end, block, outputs, samples);
     // shared memory is free again
     __syncthreads();
 }
 
-// Block 512, grid (outputs / 128 or less, shares of the words).
+// Block 256, grid (outputs / 128 or less, shares of the words).
 template <int TILES>
 static __device__ void local_part(const unsigned *x, const unsigned *w, int samples, int outputs, int words, const layer_end &end) {
     int steps = (words + FEW_WORDS - 1) / FEW_WORDS;
@@ -214,70 +220,98 @@ static __device__ void local_part(const unsigned *x, const unsigned *w, int samp
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FEW_BLOCK, 1) local_part_8(const unsigned *x, const unsigned *w, int samples,
+extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 2) local_part_8(const unsigned *x, const unsigned *w, int samples,
         int outputs, int words, layer_end end) {
     local_part<1>(x, w, samples, outputs, words, end);
 }
 
-extern "C" __global__ void __launch_bounds__(FEW_BLOCK, 1) local_part_16(const unsigned *x, const unsigned *w, int samples,
+extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 2) local_part_16(const unsigned *x, const unsigned *w, int samples,
         int outputs, int words, layer_end end) {
     local_part<2>(x, w, samples, outputs, words, end);
 }
 
-extern "C" __global__ void __launch_bounds__(FEW_BLOCK, 1) local_part_32(const unsigned *x, const unsigned *w, int samples,
+extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 2) local_part_32(const unsigned *x, const unsigned *w, int samples,
         int outputs, int words, layer_end end) {
     local_part<4>(x, w, samples, outputs, words, end);
 }
 
-// The phantom part: images [samples, inner] of other shards, feature-major, times decompressors [inner, outputs], a column's
-// elements together. A warp has 16 outputs. Image i is at column i, or i + skip from skip_from on.
-// Block 256, grid (outputs / 128).
+enum {
+    // words that are summed over before others take their place
+    PHANTOM_WORDS = 64,
+    WORD_FACTORS = 4 / sizeof(factor)
+};
+
+// A word of factors that follow one another in a sum, `stride` apart; zero where there are none.
+static __device__ unsigned read_word(const factor *first, long stride, int count) {
+    unsigned bits = 0;
+#pragma unroll
+    for (int i = 0; i < WORD_FACTORS; i++) {
+        if (i < count) {
+#ifdef BF16
+            bits |= (unsigned)first[i * stride].bits << 16 * i;
+#else
+            bits = __float_as_uint(first[0]);
+#endif
+        }
+    }
+    return bits;
+}
+
+// Four words of a decompressor's column.
+static __device__ uint4 read_words(const factor *column, int word, int inner, bool aligned) {
+    int i = word * WORD_FACTORS;
+    if (aligned) {
+        return i < inner ? *(const uint4 *)(column + i) : make_uint4(0, 0, 0, 0);
+    }
+    unsigned words[4];
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        words[j] = read_word(column + i + j * WORD_FACTORS, 1, inner - i - j * WORD_FACTORS);
+    }
+    return make_uint4(words[0], words[1], words[2], words[3]);
+}
+
 template <int TILES>
 static __device__ void phantom_sums(const factor *images, const factor *decompressors, int inner, int skip_from, int skip,
         int samples, int outputs, const layer_end &end) {
-    int lane = threadIdx.x & 31;
-    int output = blockIdx.x * FEW_OUTPUTS + (threadIdx.x >> 5) * 16 + (lane >> 2);
-    enum { EACH = 4 / sizeof(factor), STEP = 8 * EACH };
-    // a word: one factor, or two that follow one another in the sum
-    auto word = [&](const factor *first, long stride, bool exists, int i) {
-        unsigned bits = 0;
-#pragma unroll
-        for (int e = 0; e < EACH; e++) {
-            if (exists && i + e < inner) {
-#ifdef BF16
-                bits |= (unsigned)first[e * stride].bits << 16 * e;
-#else
-                bits = __float_as_uint(first[0]);
-#endif
-            }
-        }
-        return bits;
-    };
+    enum { PITCH = 8 * TILES + 2 };
+    __shared__ unsigned shared_images[PHANTOM_WORDS * PITCH];
+    int lane = threadIdx.x & 31, output = blockIdx.x * FEW_OUTPUTS + (threadIdx.x >> 5) * 16 + (lane >> 2);
+    const factor *columns[2] = {decompressors + (long)min(output, outputs - 1) * inner,
+            decompressors + (long)min(output + 8, outputs - 1) * inner};
+    bool aligned = inner * sizeof(factor) % 16 == 0;
     float sums[TILES][4] = {};
-#pragma unroll 4
-    for (int first = 0; first < inner; first += STEP) {
-        unsigned a[4], b[TILES][2];
+    for (int first = 0; first * WORD_FACTORS < inner; first += PHANTOM_WORDS) {
+        uint4 own[PHANTOM_WORDS / 16][2];
 #pragma unroll
-        for (int half = 0; half < 2; half++) {
-            int i = first + ((lane & 3) + 4 * half) * EACH;
+        for (int i = 0; i < PHANTOM_WORDS / 16; i++) {
 #pragma unroll
             for (int row = 0; row < 2; row++) {
-                int o = output + 8 * row;
-                a[2 * half + row] = word(decompressors + (long)o * inner + i, 1, o < outputs, i);
+                own[i][row] = read_words(columns[row], first + 16 * i + (lane & 3) * 4, inner, aligned);
             }
+        }
+#pragma unroll
+        for (int i = threadIdx.x; i < PHANTOM_WORDS * 8 * TILES; i += FEW_BLOCK) {
+            int word = i / (8 * TILES), sample = i % (8 * TILES), image = (first + word) * WORD_FACTORS;
+            long column = image < skip_from ? image : image + skip;
+            // two of a word are neighbours, but where the gap is between them
+            long apart = image < skip_from && image + 1 >= skip_from ? skip + 1 : 1;
+            shared_images[word * PITCH + sample] =
+                    sample < samples ? read_word(images + column * samples + sample, apart * samples, inner - image) : 0;
+        }
+        __syncthreads();
+#pragma unroll
+        for (int i = 0; i < PHANTOM_WORDS / 16; i++) {
+            uint4 upper = own[i][0], lower = own[i][1];
+            unsigned a[2][4] = {{upper.x, lower.x, upper.y, lower.y}, {upper.z, lower.z, upper.w, lower.w}};
+            const unsigned *b = shared_images + (16 * i + (lane & 3) * 4) * PITCH + (lane >> 2);
 #pragma unroll
             for (int t = 0; t < TILES; t++) {
-                int sample = 8 * t + (lane >> 2);
-                // two of a word are on the same side of the gap, or the second is read from beyond it
-                long column = i < skip_from ? i : i + skip;
-                long apart = i < skip_from && i + 1 >= skip_from ? skip + 1 : 1;
-                b[t][half] = word(images + column * samples + sample, apart * samples, sample < samples, i);
+                multiply_words(sums[t], a[0], b[8 * t], b[8 * t + PITCH]);
+                multiply_words(sums[t], a[1], b[8 * t + 2 * PITCH], b[8 * t + 3 * PITCH]);
             }
         }
-#pragma unroll
-        for (int t = 0; t < TILES; t++) {
-            multiply_words(sums[t], a, b[t][0], b[t][1]);
-        }
+        __syncthreads();
     }
 #pragma unroll
     for (int i = 0; i < 4 * TILES; i++) {
@@ -286,16 +320,17 @@ static __device__ void phantom_sums(const factor *images, const factor *decompre
             end.phantom[(long)o * samples + b] = sums[i / 4][i % 4];
         }
     }
+    end_layer<TILES>(end, blockIdx.x, outputs, samples);
 }
 
-extern "C" __global__ void __launch_bounds__(256) phantom_part(const factor *images, const factor *decompressors, int inner,
+// The phantom part: images [samples, inner] of other shards, feature-major, times decompressors [inner, outputs], a column's
+// elements together. Image i is at column i, or i + skip from skip_from on. Block 256, grid (outputs / 128).
+extern "C" __global__ void __launch_bounds__(FEW_BLOCK, 4) phantom_part(const factor *images, const factor *decompressors, int inner,
         int skip_from, int skip, int samples, int outputs, layer_end end) {
     if (samples <= 8) {
         phantom_sums<1>(images, decompressors, inner, skip_from, skip, samples, outputs, end);
-        end_layer<1, 256>(end, blockIdx.x, outputs, samples);
     } else {
         phantom_sums<4>(images, decompressors, inner, skip_from, skip, samples, outputs, end);
-        end_layer<4, 256>(end, blockIdx.x, outputs, samples);
     }
 }
 #endif
