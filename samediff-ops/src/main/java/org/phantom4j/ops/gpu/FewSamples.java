@@ -16,10 +16,11 @@ public final class FewSamples {
     /** Outputs of a block, and so of each of a layer's counters: as in few_samples.cu. */
     private static final int OUTPUTS = 128;
 
-    private static final int STEP_WORDS = 64;
+    private static final int STEP_WORDS = 128;
     private static final int PITCH = STEP_WORDS + 16;
     private static final int STAGES = 4;
-    private static final int BLOCK = 256;
+    private static final int BLOCK = 512;
+    private static final int PHANTOM_BLOCK = 256;
     private static final int[] SAMPLES = {8, 16, 32};
     private static final int WORD = 4;
     private static final int ALIGNMENT = 16;
@@ -28,8 +29,8 @@ public final class FewSamples {
     /** More shares than that take longer to be added up than they spare. */
     private static final int MOST_SHARES = 8;
 
-    /** Blocks of the local part that a multiprocessor has at a time. */
-    private static final int AT_A_TIME = 2;
+    /** Multiprocessors that the local part leaves to a collective. */
+    private static final int LEFT = 4;
 
     private final CudaKernel[] localPart = new CudaKernel[SAMPLES.length];
     private final CudaKernel phantomPart;
@@ -43,7 +44,7 @@ public final class FewSamples {
      */
     FewSamples(CudaModule module, Precision precision, int multiprocessors, int sharedBytes) {
         this.factorBytes = precision.factorBytes();
-        this.blocks = AT_A_TIME * multiprocessors;
+        this.blocks = Math.max(1, multiprocessors - LEFT);
         this.phantomPart = module.kernel("phantom_part");
         for (int i = 0; i < SAMPLES.length; i++) {
             if (sharedBytes(i) <= sharedBytes) {
@@ -116,7 +117,7 @@ public final class FewSamples {
         return Math.toIntExact(local.inner() * factorBytes / WORD);
     }
 
-    /** How many blocks share the words of the same outputs: so many that all multiprocessors have something to do. */
+    /** How many blocks share the words of the same outputs: so many that all multiprocessors but those left have something to do. */
     private int shares(ProductShape local) {
         int steps = Kernels.blocks(words(local), STEP_WORDS);
         int wanted = Math.min(MOST_SHARES, Math.max(1, blocks / Kernels.blocks(local.columns(), OUTPUTS)));
@@ -163,7 +164,7 @@ public final class FewSamples {
                 stream,
                 Kernels.blocks(width, OUTPUTS),
                 1,
-                BLOCK,
+                PHANTOM_BLOCK,
                 0,
                 images.address(),
                 decompressors,

@@ -79,20 +79,21 @@ public final class MatrixProducts implements AutoCloseable {
     }
 
     /**
-     * Measures which of two ways to compute the same is faster, once for each kind of GPU and version of the kernels.
+     * Measures which of two ways to compute the same is to be preferred, once for each kind of GPU and version of the kernels.
      *
      * @param question what the answer is remembered under
      * @param one what begins and ends on the stream, and can be repeated
+     * @param handicap how many times as long it may take and still be preferred
      */
-    public boolean isFaster(CudaStream stream, String question, Runnable one, Runnable other) {
+    public boolean isPreferred(CudaStream stream, String question, Runnable one, Runnable other, double handicap) {
         String name = UserCache.key(machine, kernels, question);
         byte[] known = cache.read(name);
         if (known != null && known.length == 1) {
             return known[0] != 0;
         }
-        boolean faster = measure(stream, one) < measure(stream, other);
-        cache.write(name, new byte[] {(byte) (faster ? 1 : 0)});
-        return faster;
+        boolean preferred = measure(stream, one) < handicap * measure(stream, other);
+        cache.write(name, new byte[] {(byte) (preferred ? 1 : 0)});
+        return preferred;
     }
 
     /** Recorded, so that what it takes to start work from the host does not count. */

@@ -8,20 +8,24 @@
 // which are the words that it has in two products' fragments. What a block reads of the samples is as much for 128 outputs as
 // for 64, and would be what bounds products of 32: so a block has 128, and several blocks share their words.
 //
-// What makes and sends phantom activations runs beside the local part: a multiprocessor has two of its blocks, and some
-// registers left. Were it one that fills it, it would not begin before those are through.
+// What makes and sends phantom activations runs beside the local part, which must not be in its way: a block of it leaves a quarter
+// of its multiprocessor's registers, for small kernels, and all blocks together some multiprocessors, for a collective.
 enum {
-    // of a block: a warp has 16
+    // of a block: eight warps have 16 each, and two such groups share the words
     FEW_OUTPUTS = 128,
-    FEW_BLOCK = 32 * FEW_OUTPUTS / 16,
-    // if that were the threads of two blocks, each would have 112 registers
-    FEW_REGISTERS = 288,
-    // of a step: pieces of 16 words
+    FEW_GROUPS = FEW_OUTPUTS / 16,
+    FEW_PARTS = 2,
+    FEW_BLOCK = 32 * FEW_GROUPS * FEW_PARTS,
+    // if a block had so many threads, each would have 96 registers
+    FEW_REGISTERS = 640,
+    // of a step: pieces of 16 words of a warp, and words of the block
     FEW_PIECES = 4,
-    FEW_WORDS = 16 * FEW_PIECES,
+    FEW_OWN = 16 * FEW_PIECES,
+    FEW_WORDS = FEW_PARTS * FEW_OWN,
     FEW_STAGES = 4,
     // words from sample to sample in shared memory: two samples are in different banks
-    FEW_PITCH = FEW_WORDS + 16
+    FEW_PITCH = FEW_WORDS + 16,
+    PHANTOM_BLOCK = 32 * FEW_GROUPS
 };
 
 static __device__ void multiply_words(float *sums, const unsigned *a, unsigned b0, unsigned b1) {
@@ -101,7 +105,7 @@ static __device__ void add_parts(const layer_end &end, int output, int first, in
 }
 
 // To be called by all threads of a block when it has written its part of 128 outputs of TILES times eight samples.
-template <int TILES>
+template <int TILES, int THREADS>
 static __device__ void end_layer(const layer_end &end, int block, int outputs, int samples) {
     __shared__ unsigned before;
     __threadfence();
@@ -115,7 +119,7 @@ static __device__ void end_layer(const layer_end &end, int block, int outputs, i
     }
     __threadfence();
     // neighbouring threads have neighbouring samples of an output
-    for (int i = threadIdx.x * 4; i < FEW_OUTPUTS * 8 * TILES; i += FEW_BLOCK * 4) {
+    for (int i = threadIdx.x * 4; i < FEW_OUTPUTS * 8 * TILES; i += THREADS * 4) {
         int output = block * FEW_OUTPUTS + i / (8 * TILES), first = i % (8 * TILES);
         if (output < outputs && first < samples) {
             add_parts(end, output, first, outputs, samples);
@@ -147,7 +151,8 @@ static __device__ void local_block(const unsigned *x, const unsigned *w, int sam
         asm volatile("cp.async.commit_group;");
     };
     // a lane's outputs, eight apart; where there are none it reads the last, for nothing
-    int output = block * FEW_OUTPUTS + warp * 16 + (lane >> 2), own_word = (lane & 3) * 4;
+    int group = warp % FEW_GROUPS, part = warp / FEW_GROUPS;
+    int output = block * FEW_OUTPUTS + group * 16 + (lane >> 2), own_word = part * FEW_OWN + (lane & 3) * 4;
     const unsigned *rows[2] = {w + min(output, outputs - 1) * pitch, w + min(output + 8, outputs - 1) * pitch};
     uint4 next[FEW_PIECES][2];
     auto load_weights = [&](int step) {
@@ -192,20 +197,30 @@ static __device__ void local_block(const unsigned *x, const unsigned *w, int sam
             }
         }
     }
+    // the second part's sums are added to the first's
+    __syncthreads();
+    float *others = (float *)stages + group * 4 * TILES * 32 + lane;
+    if (part > 0) {
+#pragma unroll
+        for (int i = 0; i < 4 * TILES; i++) {
+            others[i * 32] = sums[i / 4][i % 4];
+        }
+    }
+    __syncthreads();
     real *local = end.local + (long)blockIdx.y * outputs * samples;
 #pragma unroll
     for (int i = 0; i < 4 * TILES; i++) {
         int o = output + i % 4 / 2 * 8, b = i / 4 * 8 + (lane & 3) * 2 + i % 2;
-        if (o < outputs && b < samples) {
-            local[(long)o * samples + b] = sums[i / 4][i % 4];
+        if (part == 0 && o < outputs && b < samples) {
+            local[(long)o * samples + b] = sums[i / 4][i % 4] + others[i * 32];
         }
     }
-    end_layer<TILES>(end, block, outputs, samples);
+    end_layer<TILES, FEW_BLOCK>(end, block, outputs, samples);
     // shared memory is free again
     __syncthreads();
 }
 
-// Block 256, grid (outputs / 128 or less, shares of the words).
+// Block 512, grid (outputs / 128 or less, shares of the words).
 template <int TILES>
 static __device__ void local_part(const unsigned *x, const unsigned *w, int samples, int outputs, int words, const layer_end &end) {
     int steps = (words + FEW_WORDS - 1) / FEW_WORDS;
@@ -220,17 +235,17 @@ static __device__ void local_part(const unsigned *x, const unsigned *w, int samp
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 2) local_part_8(const unsigned *x, const unsigned *w, int samples,
+extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 1) local_part_8(const unsigned *x, const unsigned *w, int samples,
         int outputs, int words, layer_end end) {
     local_part<1>(x, w, samples, outputs, words, end);
 }
 
-extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 2) local_part_16(const unsigned *x, const unsigned *w, int samples,
+extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 1) local_part_16(const unsigned *x, const unsigned *w, int samples,
         int outputs, int words, layer_end end) {
     local_part<2>(x, w, samples, outputs, words, end);
 }
 
-extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 2) local_part_32(const unsigned *x, const unsigned *w, int samples,
+extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 1) local_part_32(const unsigned *x, const unsigned *w, int samples,
         int outputs, int words, layer_end end) {
     local_part<4>(x, w, samples, outputs, words, end);
 }
@@ -291,7 +306,7 @@ static __device__ void phantom_sums(const factor *images, const factor *decompre
             }
         }
 #pragma unroll
-        for (int i = threadIdx.x; i < PHANTOM_WORDS * 8 * TILES; i += FEW_BLOCK) {
+        for (int i = threadIdx.x; i < PHANTOM_WORDS * 8 * TILES; i += PHANTOM_BLOCK) {
             int word = i / (8 * TILES), sample = i % (8 * TILES), image = (first + word) * WORD_FACTORS;
             long column = image < skip_from ? image : image + skip;
             // two of a word are neighbours, but where the gap is between them
@@ -320,12 +335,12 @@ static __device__ void phantom_sums(const factor *images, const factor *decompre
             end.phantom[(long)o * samples + b] = sums[i / 4][i % 4];
         }
     }
-    end_layer<TILES>(end, blockIdx.x, outputs, samples);
+    end_layer<TILES, PHANTOM_BLOCK>(end, blockIdx.x, outputs, samples);
 }
 
 // The phantom part: images [samples, inner] of other shards, feature-major, times decompressors [inner, outputs], a column's
 // elements together. Image i is at column i, or i + skip from skip_from on. Block 256, grid (outputs / 128).
-extern "C" __global__ void __launch_bounds__(FEW_BLOCK, 4) phantom_part(const factor *images, const factor *decompressors, int inner,
+extern "C" __global__ void __launch_bounds__(PHANTOM_BLOCK, 4) phantom_part(const factor *images, const factor *decompressors, int inner,
         int skip_from, int skip, int samples, int outputs, layer_end end) {
     if (samples <= 8) {
         phantom_sums<1>(images, decompressors, inner, skip_from, skip, samples, outputs, end);
