@@ -10,8 +10,8 @@ import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
 
 /**
- * Matrix products of one device, by cuBLASLt. Each product's algorithm is chosen by measuring those that cuBLAS suggests,
- * once for each kind of GPU and version of cuBLAS, and remembered in the user's cache.
+ * Matrix products of one device, by cuBLASLt. Each product's algorithm is chosen by measuring those that cuBLAS suggests, once for
+ * each kind of GPU and version of cuBLAS, and remembered in the user's cache.
  *
  * <p>Threads: one at a time, which has bound the device.
  */

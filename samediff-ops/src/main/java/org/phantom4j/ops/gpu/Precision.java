@@ -59,7 +59,7 @@ public enum Precision {
     }
 
     /** Whether matrix units compute products, from factors of at most 10 bits of mantissa. */
-    public boolean usesMatrixUnits() {
+    boolean usesMatrixUnits() {
         return this == TF32 || isNarrow();
     }
 
