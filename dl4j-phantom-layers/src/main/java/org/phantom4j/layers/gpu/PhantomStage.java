@@ -119,7 +119,7 @@ final class PhantomStage extends DenseStage {
     }
 
     /** Where an own shard's phantom activations belong. */
-    long phantomActivations(int ownShard) {
+    private long phantomActivations(int ownShard) {
         return phantom(gathered, (own.first() + ownShard) * geometry.phantomWidth());
     }
 

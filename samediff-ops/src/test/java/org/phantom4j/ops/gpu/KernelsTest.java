@@ -14,21 +14,6 @@ class KernelsTest {
     private static final double RATE = 0.5;
     private static final int WIDTH = 37;
 
-    private static TwoOrders room(OnDevice on, int count) {
-        return new TwoOrders(on.roomForFactors(count), on.roomForFactors(count));
-    }
-
-    private static void assertOrders(OnDevice on, double[] expected, TwoOrders actual, int batch, String what) {
-        int width = expected.length / batch;
-        OnDevice.assertNear(
-                expected, on.readFactors(actual.features(), expected.length), on.factorBound(), what + ", features");
-        OnDevice.assertNear(
-                OnDevice.transposed(expected, batch, width),
-                on.readFactors(actual.samples(), expected.length),
-                on.factorBound(),
-                what + ", samples");
-    }
-
     @ParameterizedTest
     @EnumSource(Precision.class)
     void activations(Precision precision) {
@@ -52,12 +37,12 @@ class KernelsTest {
         }
         String what = "activation " + activation.kind() + ", batch " + batch;
         Parameter parameter = on.parameter(bias, false);
-        TwoOrders to = room(on, count);
+        TwoOrders to = on.roomForBothOrders(count);
         long exact = on.roomForReals(count);
         Neurons neurons = new Neurons(parameter, activation, batch, WIDTH);
         on.kernels.forwardActivation(on.stream, on.reals(z), neurons, to, exact);
         OnDevice.assertNear(y, on.readReals(exact, count), on.sumBound(), what);
-        assertOrders(on, y, to, batch, what);
+        on.assertOrders(y, to, batch, what);
         on.kernels.forwardActivation(on.stream, on.reals(z), neurons, TwoOrders.NOWHERE, 0);
 
         double[] dy = OnDevice.numbers(random, count);
@@ -76,7 +61,7 @@ class KernelsTest {
                     new Neurons(own, activation, batch, WIDTH),
                     to,
                     RATE);
-            assertOrders(on, delta, to, batch, what + ", delta");
+            on.assertOrders(delta, to, batch, what + ", delta");
             Expected.assertBias(on, bias, own, delta, RATE, what);
         }
     }
@@ -101,7 +86,7 @@ class KernelsTest {
             long partial = on.room(8L * parts);
             long sum = on.room(8);
             Parameter own = on.parameter(bias, false);
-            TwoOrders to = room(on, count);
+            TwoOrders to = on.roomForBothOrders(count);
             on.kernels.squaredLoss(
                     on.stream,
                     new Kernels.SquaredErrors(on.reals(y), on.reals(target), 0.5, 0.25, partial),
@@ -110,7 +95,7 @@ class KernelsTest {
                     RATE);
             on.kernels.sumLoss(on.stream, partial, parts, sum);
             assertEquals(loss, on.readDoubles(sum, 1)[0], 1e-12 * loss);
-            assertOrders(on, delta, to, batch, "delta");
+            on.assertOrders(delta, to, batch, "delta");
             Expected.assertBias(on, bias, own, delta, RATE, "squared errors");
         }
     }
@@ -157,14 +142,14 @@ class KernelsTest {
         long to = on.roomForReals(count);
         long parts = on.room(8L * batch);
         long sum = on.room(8);
-        TwoOrders deltas = room(on, count);
+        TwoOrders deltas = on.roomForBothOrders(count);
         Parameter parameter = on.parameter(bias, false);
         on.kernels.outputLoss(
                 on.stream, on.reals(logits), parameter, on.reals(target), to, deltas, parts, batch, width, softmax);
         on.kernels.sumLoss(on.stream, parts, batch, sum);
         assertEquals(loss, on.readDoubles(sum, 1)[0], Math.max(1e-12, on.sumBound()) * Math.max(1, loss), what);
         OnDevice.assertNear(outputs, on.readReals(to, count), on.sumBound(), what);
-        assertOrders(on, delta, deltas, batch, what);
+        on.assertOrders(delta, deltas, batch, what);
 
         long again = on.roomForReals(count);
         on.kernels.outputLoss(
@@ -198,11 +183,11 @@ class KernelsTest {
             for (int i = 0; i < features.length; i++) {
                 features[i] = rows[i % batch * pitch + i / batch];
             }
-            TwoOrders to = room(on, features.length);
+            TwoOrders to = on.roomForBothOrders(features.length);
             long exact = on.roomForReals(features.length);
             on.kernels.loadColumns(on.stream, on.reals(rows), pitch, to, exact, batch, WIDTH);
             OnDevice.assertNear(features, on.readReals(exact, features.length), 0, "exact");
-            assertOrders(on, features, to, batch, "loaded");
+            on.assertOrders(features, to, batch, "loaded");
         }
     }
 }

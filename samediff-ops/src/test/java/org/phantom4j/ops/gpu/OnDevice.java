@@ -64,6 +64,10 @@ final class OnDevice implements AutoCloseable {
         return room((long) count * precision.factorBytes());
     }
 
+    TwoOrders roomForBothOrders(int count) {
+        return new TwoOrders(roomForFactors(count), roomForFactors(count));
+    }
+
     private long upload(Memory host) {
         DeviceMemory memory = own(DeviceMemory.allocate(host.size()));
         stream.copy(memory.address(), DeviceMemory.addressOf(host), host.size());
@@ -187,6 +191,17 @@ final class OnDevice implements AutoCloseable {
                     error <= bound * largest,
                     what + ", " + i + " of " + expected.length + ": " + actual[i] + " for " + expected[i]);
         }
+    }
+
+    /** Feature-major [batch, width], as factors in both orders. */
+    void assertOrders(double[] expected, TwoOrders actual, int batch, String what) {
+        int count = expected.length;
+        assertNear(expected, readFactors(actual.features(), count), factorBound(), what + ", features");
+        assertNear(
+                transposed(expected, batch, count / batch),
+                readFactors(actual.samples(), count),
+                factorBound(),
+                what + ", samples");
     }
 
     /** From feature-major [batch, width] to sample-major. */

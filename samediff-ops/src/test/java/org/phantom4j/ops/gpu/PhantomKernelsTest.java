@@ -64,18 +64,8 @@ class PhantomKernelsTest {
 
     private static void assertActivations(OnDevice on, Layer layer, TwoOrders to, long exact, String what) {
         double[] expected = layer.activations();
-        int count = expected.length;
-        OnDevice.assertNear(expected, on.readReals(exact, count), 4 * on.sumBound(), what);
-        OnDevice.assertNear(expected, on.readFactors(to.features(), count), on.factorBound(), what + ", features");
-        OnDevice.assertNear(
-                OnDevice.transposed(expected, layer.batch, layer.width),
-                on.readFactors(to.samples(), count),
-                on.factorBound(),
-                what + ", samples");
-    }
-
-    private static TwoOrders room(OnDevice on, int count) {
-        return new TwoOrders(on.roomForFactors(count), on.roomForFactors(count));
+        OnDevice.assertNear(expected, on.readReals(exact, expected.length), 4 * on.sumBound(), what);
+        on.assertOrders(expected, to, layer.batch, what);
     }
 
     @ParameterizedTest
@@ -108,7 +98,7 @@ class PhantomKernelsTest {
         PhantomKernels.Images images = layer.images(on);
         // the counters are those that the pass before has left
         for (boolean phantomFirst : new boolean[] {true, false, false, true}) {
-            TwoOrders to = room(on, count);
+            TwoOrders to = on.roomForBothOrders(count);
             long exact = on.roomForReals(count);
             FewSamples.End end = new FewSamples.End(
                     new FewSamples.Parts(on.roomForReals(sums), counters),
@@ -137,7 +127,7 @@ class PhantomKernelsTest {
             for (int batch : new int[] {4, 60, 256, 516}) {
                 Layer layer = new Layer(batch, 8, 45, batch == 60 ? 5 : 40);
                 int count = batch * layer.width;
-                TwoOrders to = room(on, count);
+                TwoOrders to = on.roomForBothOrders(count);
                 long exact = on.roomForReals(count);
                 Neurons neurons = new Neurons(on.parameter(layer.bias, false), RELU, batch, layer.width);
                 on.kernels
@@ -170,7 +160,7 @@ class PhantomKernelsTest {
                 double[] gradients = OnDevice.numbers(random, batch * layer.k);
                 double[] compressor = OnDevice.numbers(random, layer.width * layer.k);
                 double[] delta = delta(dy, y, gradients, compressor, batch, layer);
-                TwoOrders to = room(on, count);
+                TwoOrders to = on.roomForBothOrders(count);
                 for (boolean step : new boolean[] {true, false}) {
                     Parameter bias = on.parameter(layer.bias, !step);
                     on.kernels
@@ -186,12 +176,7 @@ class PhantomKernelsTest {
                                     to,
                                     RATE);
                     String what = "batch " + batch;
-                    OnDevice.assertNear(delta, on.readFactors(to.features(), count), on.factorBound(), what);
-                    OnDevice.assertNear(
-                            OnDevice.transposed(delta, batch, layer.width),
-                            on.readFactors(to.samples(), count),
-                            on.factorBound(),
-                            what + ", samples");
+                    on.assertOrders(delta, to, batch, what);
                     Expected.assertBias(on, layer.bias, bias, delta, RATE, what);
                 }
             }
