@@ -48,14 +48,24 @@ abstract class DenseStage {
     /** Pre-activations without bias, into the scratch memory, from the inputs. */
     abstract void forward();
 
+    /** From the scratch memory's deltas: what other ranks wait for. */
+    void beginBackward() {
+        // where there is something
+    }
+
     /**
-     * From the scratch memory's deltas: the parameters' gradients or steps, done when {@link #updated} is, and the deltas of
-     * the layer below.
+     * From the scratch memory's deltas: gradients or steps, and the deltas of the layer below.
      *
      * @param below null in the first layer
      * @param free when the place of those deltas is free; null: it is
      */
     abstract void backward(DenseStage below, CudaEvent free);
+
+    /**
+     * The gradients or steps that are left, when the layer below has begun: so they are not in the way of what other ranks wait
+     * for. All are done when {@link #updated} is.
+     */
+    abstract void finishBackward();
 
     /** Runs the backward pass's collective once, outside of any recording: connections are made at the first use. */
     abstract void connect();

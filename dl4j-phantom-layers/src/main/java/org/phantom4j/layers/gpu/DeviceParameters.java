@@ -2,11 +2,13 @@ package org.phantom4j.layers.gpu;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.Parameter;
 import org.phantom4j.ops.gpu.ProductShape;
+import org.phantom4j.ops.gpu.UpdateKernels;
 
 /**
  * One rank's parameters on its device, each aligned, in the order in which the network's parameter vector has them; and how
@@ -146,49 +148,31 @@ final class DeviceParameters {
     }
 
     /**
-     * What makes a weight's gradient, and its step if steps are not taken together: c = xᵀ δ, on the stream for weights.
+     * What makes a weight's gradient, and its step if steps are not taken together: c = xᵀ δ.
      *
+     * @param stream that it is for; where gradients share memory, it is for the stream for weights instead
      * @param shape of the product, transposed on its first side only
      * @param offset of the first weight that it makes, in elements of the parameter
      */
-    Work gradient(ProductShape shape, Parameter parameter, long offset, long x, long delta) {
+    Work gradient(CudaStream stream, ProductShape shape, Parameter parameter, long offset, long x, long delta) {
         if (mode == Mode.FOLDED) {
             long target = parameter.address() + offset * machine.precision.factorBytes();
-            return machine.prepare(machine.weights, shape.times(-rate()).added(), x, delta, target);
+            return machine.prepare(stream, shape.times(-rate()).added(), x, delta, target);
         }
         if (mode == Mode.TOGETHER) {
             long target = parameter.gradient() + offset * machine.precision.resultBytes();
-            return machine.prepare(machine.weights, shape, x, delta, target);
+            return machine.prepare(stream, shape, x, delta, target);
         }
-        if (isOnePass(shape, offset)) {
-            return () -> {
-                machine.kernels
-                        .updates()
-                        .updateProduct(
-                                machine.weights,
-                                x,
-                                delta,
-                                parameter,
-                                offset,
-                                shape.rows(),
-                                shape.columns(),
-                                shape.inner(),
-                                shape.strideC(),
-                                rate());
-                machine.count(shape.multiplyAdds());
-            };
+        UpdateKernels.ProductStep step = new UpdateKernels.ProductStep(
+                x, delta, parameter, offset, shape.rows(), shape.columns(), shape.strideC());
+        if (machine.kernels.updates().canUpdate(step, shape.inner())) {
+            return new StepCall(machine, stream, step, null, shape.inner(), rate());
         }
         if (gradient == 0) {
             gradient = machine.allocateReals(longest());
         }
         long target = gradient + offset * machine.precision.resultBytes();
         return machine.prepare(machine.weights, shape, x, delta, target);
-    }
-
-    private boolean isOnePass(ProductShape shape, long offset) {
-        return machine.kernels
-                .updates()
-                .canUpdate(shape.rows(), shape.columns(), shape.inner(), shape.strideC(), offset);
     }
 
     /**

@@ -26,7 +26,7 @@ final class GpuMachine implements AutoCloseable {
     private static final long CHECK_NS = 5_000_000;
 
     /** Streams that run products. */
-    private static final int LANES = 3;
+    private static final int LANES = 4;
 
     final CudaDevice device;
     final DeviceGroup group;
@@ -34,14 +34,23 @@ final class GpuMachine implements AutoCloseable {
     final Kernels kernels;
     final MatrixProducts products;
 
-    /** What the next layer waits for. */
+    /** What the next layer waits for, and what is sent to other ranks. */
     final CudaStream main;
 
-    /** What is sent to other ranks, while the main stream has something else to do. */
-    final CudaStream side;
+    /**
+     * Products of local weights, beside what is sent. Less urgent than the main stream, and started by an event of it: so they take the
+     * multiprocessors that small kernels leave, and not all of them before.
+     */
+    final CudaStream local;
 
     /** Steps of weights, which nobody waits for in this pass. */
     final CudaStream weights;
+
+    /** Steps of small weights, which multiprocessors take that others leave idle. */
+    final CudaStream aside;
+
+    /** The loss, which nobody waits for before the step's end. */
+    final CudaStream loss;
 
     private final CudaStream comm;
 
@@ -55,9 +64,11 @@ final class GpuMachine implements AutoCloseable {
         this.precision = precision;
         try {
             this.device = own(CudaDevice.open(ordinal));
-            this.main = own(CudaStream.create(2));
-            this.side = own(CudaStream.create(3));
+            this.main = own(CudaStream.create(3));
+            this.local = own(CudaStream.create(2));
             this.weights = own(CudaStream.create());
+            this.aside = own(CudaStream.create());
+            this.loss = own(CudaStream.create());
             this.comm = own(CudaStream.urgent());
             this.kernels = own(new Kernels(device, precision));
             this.products = own(new MatrixProducts(device, precision, kernels, LANES));
@@ -120,9 +131,9 @@ final class GpuMachine implements AutoCloseable {
         return address;
     }
 
-    /** A product of matrices that stay where they are, to be run on one of the three streams. */
+    /** A product of matrices that stay where they are, to be run on one of the streams but that of the loss. */
     ProductCall prepare(CudaStream stream, ProductShape shape, long a, long b, long c) {
-        int lane = stream == main ? 0 : stream == side ? 1 : 2;
+        int lane = stream == main ? 0 : stream == local ? 1 : stream == weights ? 2 : 3;
         return new ProductCall(this, products.prepare(shape, lane, main, a, b, c), shape, stream, a, b, c);
     }
 

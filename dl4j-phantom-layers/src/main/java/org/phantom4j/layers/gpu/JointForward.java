@@ -6,8 +6,8 @@ import org.phantom4j.ops.gpu.ProductShape;
 import org.phantom4j.ops.gpu.TwoOrders;
 
 /**
- * What a phantom layer of few samples does once its phantom activations are on their way: the local part on the main stream, the
- * phantom part on the side stream, and the activation at the end of whichever comes last.
+ * What a phantom layer of few samples does once its phantom activations are on their way: the local part on the stream of
+ * local products, the phantom part on the main stream, and the activation at the end of whichever comes last.
  */
 final class JointForward {
 
@@ -33,22 +33,22 @@ final class JointForward {
         return suits ? new JointForward(stage) : null;
     }
 
-    /** One shard's activations, once the side stream has the phantom activations of all shards. */
+    /** One shard's activations, once the main stream has the phantom activations of all shards. */
     void activate(int ownShard, TwoOrders to, long exact) {
         ProductShape local = stage.localShape(ownShard);
         FewSamples.End end =
                 new FewSamples.End(stage.scratch.parts(ownShard), local, stage.neurons(ownShard), to, exact);
         kernels.localPart(
-                machine.main,
+                machine.local,
                 stage.inputs().get(ownShard).samples(),
                 stage.parameter("L", ownShard).address(),
                 end);
         kernels.phantomPart(
-                machine.side,
+                machine.main,
                 stage.images(ownShard),
                 stage.parameter("D", ownShard).address(),
                 end);
-        joined.record(machine.side);
+        joined.record(machine.local);
         machine.main.await(joined);
         machine.count(local.multiplyAdds());
         machine.count(stage.batch * stage.outWidth(ownShard) * stage.geometry.decompressorRows());

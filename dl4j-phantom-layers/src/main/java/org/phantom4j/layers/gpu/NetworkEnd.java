@@ -1,6 +1,8 @@
 package org.phantom4j.layers.gpu;
 
 import java.util.List;
+import org.phantom4j.comm.cuda.CudaEvent;
+import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceGroup;
 import org.phantom4j.ops.ShardRange;
 
@@ -17,6 +19,8 @@ abstract class NetworkEnd {
     final long loss;
 
     private final GpuMachine.Exchange sum;
+    private final CudaEvent partsThere;
+    private final CudaEvent lossThere;
 
     NetworkEnd(StepLayout layout) {
         this.machine = layout.machine();
@@ -26,6 +30,8 @@ abstract class NetworkEnd {
         this.training = layout.training();
         this.loss = training ? machine.allocate(8) : 0;
         this.sum = machine.exchange();
+        this.partsThere = machine.event();
+        this.lossThere = machine.event();
     }
 
     /** Where the last layer's activations belong; null if only exact values are wanted. */
@@ -37,7 +43,7 @@ abstract class NetworkEnd {
     /** Outputs. */
     abstract void forward();
 
-    /** The last dense layer's deltas and bias gradients, the end's own gradients, and the loss. */
+    /** The last dense layer's deltas and bias gradients, the end's own gradients, and the parts of the loss. */
     abstract void backward(DenseStage last);
 
     /** Copies targets, as the host sent them, to where they belong: sample-major reals, {@code pitch} apart. */
@@ -61,11 +67,32 @@ abstract class NetworkEnd {
     /** How outputs lie in memory: 'c' or 'f'. */
     abstract char outputOrder();
 
-    /** Sums what the ranks know of the loss, if each knows a part. Last in a step, behind everything else. */
-    final void finishLoss() {
+    /** Adds the parts of the loss that this rank knows. */
+    abstract void sumLoss(CudaStream stream);
+
+    /** The same, beside what the main stream is given from now on. */
+    final void sumLoss() {
+        partsThere.record(machine.main);
+        machine.loss.await(partsThere);
+        sumLoss(machine.loss);
+    }
+
+    /**
+     * Sums what the ranks know of the loss, if each knows a part, and copies it to the host. Behind exchanges that others wait for.
+     *
+     * @param host address of a double
+     */
+    final void startLoss(long host) {
         if (!stack.end().isOutputLayer()) {
-            sum.startAllReduce(machine.main, loss, 1, DeviceGroup.Type.DOUBLE);
-            sum.await(machine.main);
+            sum.startAllReduce(machine.loss, loss, 1, DeviceGroup.Type.DOUBLE);
+            sum.await(machine.loss);
         }
+        machine.loss.copy(host, loss, Double.BYTES);
+        lossThere.record(machine.loss);
+    }
+
+    /** The main stream waits until the host has the loss. */
+    final void awaitLoss() {
+        machine.main.await(lossThere);
     }
 }

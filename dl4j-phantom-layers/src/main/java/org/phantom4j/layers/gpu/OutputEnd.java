@@ -3,6 +3,7 @@ package org.phantom4j.layers.gpu;
 import java.util.ArrayList;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaEvent;
+import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.Parameter;
 import org.phantom4j.ops.gpu.ProductShape;
@@ -81,6 +82,7 @@ final class OutputEnd extends NetworkEnd {
                     weights.address(),
                     scratch.reals(i)));
             weightGradients.add(parameters.gradient(
+                    machine.weights,
                     ProductShape.of(true, false, inWidth, width, batch),
                     weights,
                     0,
@@ -110,7 +112,6 @@ final class OutputEnd extends NetworkEnd {
 
     @Override
     void backward(DenseStage last) {
-        machine.kernels.sumLoss(machine.main, parts, (int) batch, loss);
         Work.run(inputGradients);
         passed.record(machine.main);
         machine.weights.await(passed);
@@ -124,6 +125,11 @@ final class OutputEnd extends NetworkEnd {
         for (int i = 0; i < own.count(); i++) {
             last.takeDelta(i, scratch.reals(i), false, inputs.get(i).features());
         }
+    }
+
+    @Override
+    void sumLoss(CudaStream stream) {
+        machine.kernels.sumLoss(stream, parts, (int) batch, loss);
     }
 
     @Override

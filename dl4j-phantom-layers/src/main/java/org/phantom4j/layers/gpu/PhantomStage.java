@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.ops.OtherShards;
-import org.phantom4j.ops.gpu.Parameter;
 import org.phantom4j.ops.gpu.PhantomKernels;
 import org.phantom4j.ops.gpu.ProductShape;
 import org.phantom4j.ops.gpu.TwoOrders;
@@ -30,7 +29,9 @@ final class PhantomStage extends DenseStage {
     private final long ownGradients;
     private final long gathered;
     private final long gradients;
-    private final boolean several;
+
+    /** Whether there are other shards. */
+    final boolean several;
 
     /** Whether one kernel adds the phantom part and computes the activation; so for the way back. */
     private final boolean fused;
@@ -43,14 +44,15 @@ final class PhantomStage extends DenseStage {
     private final List<Work> decompress = new ArrayList<>();
     private final List<Work> phantomGradients = new ArrayList<>();
     private final List<Work> inputGradients = new ArrayList<>();
-    private final List<List<Work>> weightGradients = new ArrayList<>();
     private final List<Work> compressedInputGradients = new ArrayList<>();
-    private final List<Work> compressorGradients = new ArrayList<>();
+
+    /** Null without training. */
+    private final PhantomSteps steps;
+
     private final GpuMachine.Exchange gather;
     private final GpuMachine.Exchange scatter;
     private final CudaEvent given;
     private final CudaEvent passed;
-    private final CudaEvent handed;
 
     PhantomStage(StepLayout layout, int index) {
         super(layout, index);
@@ -70,13 +72,13 @@ final class PhantomStage extends DenseStage {
         this.scatter = machine.exchange();
         this.given = machine.event();
         this.passed = machine.event();
-        this.handed = machine.event();
         for (int i = 0; i < own.count(); i++) {
             prepareForward(i);
             if (layout.training()) {
                 prepareBackward(i);
             }
         }
+        this.steps = layout.training() ? new PhantomSteps(this) : null;
         JointForward possible = several ? JointForward.of(this) : null;
         this.joint = possible != null && isPreferred(possible) ? possible : null;
     }
@@ -88,25 +90,29 @@ final class PhantomStage extends DenseStage {
                 machine.main,
                 question,
                 () -> {
-                    giveToSide();
+                    giveToLocal();
                     compress.get(0).run();
                     possible.activate(0, TwoOrders.NOWHERE, 0);
                 },
                 () -> {
-                    giveToSide();
+                    giveToLocal();
                     compress.get(0).run();
-                    passed.record(machine.side);
                     local.get(0).run();
-                    machine.main.await(passed);
+                    awaitLocal();
                     Work.run(decompress);
                     separate(0, TwoOrders.NOWHERE, 0);
                 },
                 JOINT_HANDICAP);
     }
 
-    private void giveToSide() {
+    private void giveToLocal() {
         given.record(machine.main);
-        machine.side.await(given);
+        machine.local.await(given);
+    }
+
+    private void awaitLocal() {
+        passed.record(machine.local);
+        machine.main.await(passed);
     }
 
     /** Of a shard's local product. */
@@ -123,7 +129,12 @@ final class PhantomStage extends DenseStage {
         return phantom(gathered, (own.first() + ownShard) * geometry.phantomWidth());
     }
 
-    private List<OtherShards> others(int ownShard) {
+    /** Phantom activations of some other shards. */
+    long images(OtherShards others) {
+        return phantom(gathered, others.firstColumn());
+    }
+
+    List<OtherShards> others(int ownShard) {
         return OtherShards.of(geometry, own.first() + ownShard);
     }
 
@@ -131,7 +142,7 @@ final class PhantomStage extends DenseStage {
         long samples = inputs.get(i).samples();
         if (several) {
             compress.add(machine.prepare(
-                    machine.side,
+                    machine.main,
                     ProductShape.of(true, false, batch, geometry.phantomWidth(), inWidth(i))
                             .asFactor(),
                     samples,
@@ -139,14 +150,14 @@ final class PhantomStage extends DenseStage {
                     phantomActivations(i)));
         }
         local.add(machine.prepare(
-                machine.main, localShape(i), samples, parameter("L", i).address(), scratch.reals(i)));
+                machine.local, localShape(i), samples, parameter("L", i).address(), scratch.reals(i)));
         for (OtherShards others : several && !fused ? others(i) : List.<OtherShards>of()) {
             decompress.add(machine.prepare(
                     machine.main,
                     ProductShape.of(false, false, batch, outWidth(i), others.count())
                             .withStrideB(geometry.decompressorRows())
                             .added(),
-                    phantom(gathered, others.firstColumn()),
+                    images(others),
                     decompressors(i, others),
                     scratch.reals(i)));
         }
@@ -157,65 +168,39 @@ final class PhantomStage extends DenseStage {
     }
 
     private void prepareBackward(int i) {
-        long deltaSamples = deltaSamples(i);
-        long deltaFeatures = deltaFeatures(i);
-        List<Work> weights = new ArrayList<>();
-        weightGradients.add(weights);
-        Parameter local = parameter("L", i);
+        long delta = deltaSamples(i);
         if (index > 0) {
             inputGradients.add(machine.prepare(
-                    machine.main,
+                    machine.local,
                     ProductShape.of(true, true, batch, inWidth(i), outWidth(i)),
-                    deltaSamples,
-                    local.address(),
+                    delta,
+                    parameter("L", i).address(),
                     scratch.reals(i)));
         }
-        long features = inputs.get(i).features();
-        weights.add(parameters.gradient(
-                ProductShape.of(true, false, inWidth(i), outWidth(i), batch), local, 0, features, deltaFeatures));
-        if (!several) {
-            return;
-        }
-        Parameter decompressor = parameter("D", i);
-        for (OtherShards others : others(i)) {
+        for (OtherShards others : several ? others(i) : List.<OtherShards>of()) {
             ProductShape share = ProductShape.of(true, true, batch, others.count(), outWidth(i))
                     .withStrideB(geometry.decompressorRows())
                     .asFactor();
             phantomGradients.add(machine.prepare(
-                    machine.side,
+                    machine.main,
                     own.count() == 1 ? share : share.added(),
-                    deltaSamples,
+                    delta,
                     decompressors(i, others),
                     phantom(gradients, others.firstColumn())));
-            weights.add(parameters.gradient(
-                    ProductShape.of(true, false, others.count(), outWidth(i), batch)
-                            .withStrideC(geometry.decompressorRows()),
-                    decompressor,
-                    others.firstRow(),
-                    phantom(gathered, others.firstColumn()),
-                    deltaFeatures));
         }
-        prepareCompressor(i, features);
-    }
-
-    private void prepareCompressor(int i, long features) {
-        long k = geometry.phantomWidth();
-        Parameter compressor = parameter("C", i);
-        long sum = summedGradients(i);
-        if (index > 0 && !fused) {
+        if (several && index > 0 && !fused) {
             compressedInputGradients.add(machine.prepare(
                     machine.main,
-                    ProductShape.of(false, true, batch, inWidth(i), k).added(),
-                    sum,
-                    compressor.address(),
+                    ProductShape.of(false, true, batch, inWidth(i), geometry.phantomWidth())
+                            .added(),
+                    summedGradients(i),
+                    parameter("C", i).address(),
                     scratch.reals(i)));
         }
-        compressorGradients.add(
-                parameters.gradient(ProductShape.of(true, false, inWidth(i), k, batch), compressor, 0, features, sum));
     }
 
     /** A shard's block of the sum of all ranks' h. */
-    private long summedGradients(int ownShard) {
+    long summedGradients(int ownShard) {
         long first = machine.group.size() > 1 ? 0 : own.first();
         return phantom(
                 machine.group.size() > 1 ? ownGradients : gradients, (first + ownShard) * geometry.phantomWidth());
@@ -228,17 +213,18 @@ final class PhantomStage extends DenseStage {
 
     @Override
     void forward() {
+        giveToLocal();
         if (several) {
-            giveToSide();
             Work.run(compress);
             long block = batch * geometry.phantomWidth() * own.count();
-            gather.startAllGather(machine.side, phantomActivations(0), gathered, block, machine.factorType());
+            gather.startAllGather(machine.main, phantomActivations(0), gathered, block, machine.factorType());
         }
         if (joint != null) {
-            gather.await(machine.side);
+            gather.await(machine.main);
             return;
         }
         Work.run(local);
+        awaitLocal();
         if (several) {
             gather.await(machine.main);
             Work.run(decompress);
@@ -280,24 +266,24 @@ final class PhantomStage extends DenseStage {
     }
 
     @Override
+    void beginBackward() {
+        giveToLocal();
+        if (!several) {
+            return;
+        }
+        if (own.count() > 1) {
+            machine.main.clear(gradients, batch * geometry.gatheredWidth() * machine.precision.factorBytes());
+        }
+        Work.run(phantomGradients);
+        startScatter();
+        steps.decompressorsRead();
+    }
+
+    @Override
     void backward(DenseStage below, CudaEvent free) {
-        if (several) {
-            giveToSide();
-            if (own.count() > 1) {
-                machine.side.clear(gradients, batch * geometry.gatheredWidth() * machine.precision.factorBytes());
-            }
-            Work.run(phantomGradients);
-            startScatter();
-        }
         Work.run(inputGradients);
-        // a weight takes its step when nobody reads it any more
-        passed.record(machine.main);
-        machine.weights.await(passed);
-        for (int i = 0; i < own.count(); i++) {
-            Work local = weightGradients.get(i).get(0);
-            local.run();
-            parameters.made(parameter("L", i), local);
-        }
+        awaitLocal();
+        steps.localsRead(passed);
         if (several) {
             scatter.await(machine.main);
             Work.run(compressedInputGradients);
@@ -305,9 +291,12 @@ final class PhantomStage extends DenseStage {
         if (below != null) {
             handDown(below, free);
         }
-        if (several) {
-            phantomSteps();
-        }
+        steps.compressorsRead();
+    }
+
+    @Override
+    void finishBackward() {
+        steps.finish();
         updated.record(machine.weights);
     }
 
@@ -334,23 +323,9 @@ final class PhantomStage extends DenseStage {
         machine.count(batch * inWidth(ownShard) * geometry.phantomWidth());
     }
 
-    private void phantomSteps() {
-        handed.record(machine.main);
-        machine.weights.await(handed);
-        for (int i = 0; i < own.count(); i++) {
-            List<Work> decompressor =
-                    weightGradients.get(i).subList(1, weightGradients.get(i).size());
-            Work.run(decompressor);
-            parameters.made(parameter("D", i), decompressor.get(0));
-            Work compressor = compressorGradients.get(i);
-            compressor.run();
-            parameters.made(parameter("C", i), compressor);
-        }
-    }
-
     private void startScatter() {
         long block = batch * geometry.phantomWidth() * own.count();
-        scatter.startReduceScatter(machine.side, gradients, ownGradients, block, machine.factorType());
+        scatter.startReduceScatter(machine.main, gradients, ownGradients, block, machine.factorType());
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.phantom4j.layers.gpu;
 
 import java.util.List;
 import java.util.stream.IntStream;
+import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.Kernels;
@@ -73,7 +74,11 @@ final class SquaredEnd extends NetworkEnd {
                     last.parameters.rate());
             part += Kernels.lossParts(last.outWidth(i));
         }
-        machine.kernels.sumLoss(machine.main, parts, part, loss);
+    }
+
+    @Override
+    void sumLoss(CudaStream stream) {
+        machine.kernels.sumLoss(stream, parts, partCount(), loss);
     }
 
     @Override

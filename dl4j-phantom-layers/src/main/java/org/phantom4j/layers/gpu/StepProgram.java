@@ -52,13 +52,18 @@ final class StepProgram implements AutoCloseable {
         }
         this.end = stack.end().isOutputLayer() ? new OutputEnd(layout) : new SquaredEnd(layout);
         this.staging = machine.allocateReals(batch * Math.max(inputWidth(), end.targetWidth()));
-        connect();
         this.loss = PinnedMemory.allocate(8);
-        long bytesBefore = machine.group.bytesSent();
-        long productsBefore = machine.multiplyAdds();
-        this.graph = record();
-        this.bytesSent = machine.group.bytesSent() - bytesBefore;
-        this.multiplyAdds = machine.multiplyAdds() - productsBefore;
+        try {
+            connect();
+            long bytesBefore = machine.group.bytesSent();
+            long productsBefore = machine.multiplyAdds();
+            this.graph = record();
+            this.bytesSent = machine.group.bytesSent() - bytesBefore;
+            this.multiplyAdds = machine.multiplyAdds() - productsBefore;
+        } catch (RuntimeException e) {
+            loss.close();
+            throw e;
+        }
     }
 
     private CudaGraph record() {
@@ -67,12 +72,10 @@ final class StepProgram implements AutoCloseable {
             forward();
             if (training) {
                 backward();
-                machine.main.copy(loss.address(), end.loss, 8);
             }
         } catch (RuntimeException e) {
             // while a stream is recorded, no memory can be freed
             machine.main.abandonCapture();
-            loss.close();
             throw e;
         }
         return machine.main.endCapture();
@@ -82,7 +85,8 @@ final class StepProgram implements AutoCloseable {
         forward();
         if (training) {
             stages.forEach(DenseStage::connect);
-            end.finishLoss();
+            end.startLoss(loss.address());
+            end.awaitLoss();
         }
         machine.await(CONNECT);
     }
@@ -97,15 +101,25 @@ final class StepProgram implements AutoCloseable {
     }
 
     private void backward() {
-        end.backward(stages.get(stages.size() - 1));
-        for (int i = stages.size() - 1; i >= 0; i--) {
+        int top = stages.size() - 1;
+        end.backward(stages.get(top));
+        end.sumLoss();
+        for (int i = top; i >= 0; i--) {
+            stages.get(i).beginBackward();
+            if (i < top) {
+                stages.get(i + 1).finishBackward();
+            }
             // whose deltas lie where the layer below gets its own
             CudaEvent free = i + 1 < stages.size() ? stages.get(i + 1).updated : null;
             stages.get(i).backward(i > 0 ? stages.get(i - 1) : null, free);
+            if (i == top) {
+                end.startLoss(loss.address());
+            }
         }
+        stages.get(0).finishBackward();
         machine.main.await(stages.get(0).updated);
         parameters.allMade();
-        end.finishLoss();
+        end.awaitLoss();
     }
 
     private Split inputs() {

@@ -60,7 +60,12 @@ final class TensorStage extends DenseStage {
                     machine.main, i == 0 ? shape : shape.added(), deltaSamples(i), weights.address(), wholeGradient));
         }
         weightGradients.add(parameters.gradient(
-                ProductShape.of(true, false, geometry.nIn(), outWidth(i), batch), weights, 0, whole, deltaFeatures(i)));
+                machine.weights,
+                ProductShape.of(true, false, geometry.nIn(), outWidth(i), batch),
+                weights,
+                0,
+                whole,
+                deltaFeatures(i)));
     }
 
     @Override
@@ -91,11 +96,15 @@ final class TensorStage extends DenseStage {
             weightGradients.get(i).run();
             parameters.made(parameter("W", i), weightGradients.get(i));
         }
-        updated.record(machine.weights);
         if (below != null) {
             scatter.await(machine.main);
             handDown(below, free);
         }
+    }
+
+    @Override
+    void finishBackward() {
+        updated.record(machine.weights);
     }
 
     @Override

@@ -1,9 +1,13 @@
 package org.phantom4j.layers.gpu;
 
 import java.util.List;
+import org.phantom4j.comm.cuda.CudaStream;
 
 /** Something that was prepared for a stream, and is started, in that stream's order, as often as one likes. */
 interface Work {
+
+    /** What it was prepared for. */
+    CudaStream stream();
 
     /** Starts it. */
     void run();

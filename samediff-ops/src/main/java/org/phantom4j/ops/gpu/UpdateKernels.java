@@ -1,5 +1,7 @@
 package org.phantom4j.ops.gpu;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaKernel;
 import org.phantom4j.comm.cuda.CudaModule;
@@ -20,6 +22,8 @@ public final class UpdateKernels {
     private static final int UPDATE_ROWS = 256;
 
     private static final int UPDATE_COLUMNS = 32;
+
+    private static final int MATRICES_BYTES = 96;
 
     /** Four stages of deltas and weights in two halves, or six of deltas and weights in one; and barriers. */
     private static final int UPDATE_SHARED_BYTES = 4 * UPDATE_COLUMNS * 2 * (ONE_PASS_BATCH + 2 * UPDATE_ROWS) + 128;
@@ -117,54 +121,76 @@ public final class UpdateKernels {
                 real(epsilon));
     }
 
-    /** Whether {@link #updateProduct} does a product of this size. */
-    public boolean canUpdate(long rows, long columns, long batch, long stride, long offset) {
+    /**
+     * A gradient of a batch and its step: w −= rate · xᵀ δ.
+     *
+     * @param x [batch, rows], feature-major
+     * @param delta [batch, columns], feature-major
+     * @param offset of the first weight in {@code weights}
+     * @param stride from column to column of the weights
+     */
+    public record ProductStep(
+            long x, long delta, Parameter weights, long offset, long rows, long columns, long stride) {
+
+        private int tiles() {
+            return Kernels.blocks(columns, UPDATE_COLUMNS);
+        }
+
+        /** Whether one launch can do both. */
+        public boolean isOfSameRows(ProductStep other) {
+            return x == other.x && rows == other.rows;
+        }
+    }
+
+    /** Whether {@link #updateProduct} does a step of this size. */
+    public boolean canUpdate(ProductStep step, long batch) {
         return updateProduct != null
                 && batch <= ONE_PASS_BATCH
                 && batch % ONE_PASS_MULTIPLE == 0
-                && rows % ONE_PASS_MULTIPLE == 0
-                && stride % ONE_PASS_MULTIPLE == 0
-                && offset % ONE_PASS_MULTIPLE == 0
-                && columns > 0;
+                && step.rows() % ONE_PASS_MULTIPLE == 0
+                && step.stride() % ONE_PASS_MULTIPLE == 0
+                && step.offset() % ONE_PASS_MULTIPLE == 0
+                && step.columns() > 0;
     }
 
     /**
-     * w −= rate · xᵀ δ in one pass over weights in bfloat16, split or rounded: x [batch, rows] and δ [batch, columns], feature-major; w's columns
-     * {@code stride} apart.
+     * A step in one pass over weights in bfloat16, split or rounded.
      *
-     * @param offset of the first weight in {@code weights}
+     * @param following another one, of the same x and much smaller, which is done on the way; null: none
      */
-    public void updateProduct(
-            CudaStream stream,
-            long x,
-            long delta,
-            Parameter weights,
-            long offset,
-            long rows,
-            long columns,
-            long batch,
-            long stride,
-            double rate) {
-        int rowBlocks = Kernels.blocks(rows, UPDATE_ROWS);
-        int wanted = Math.max(1, multiprocessors / rowBlocks);
-        int tiles = Kernels.blocks(columns, UPDATE_COLUMNS);
-        int tilesEach = (tiles + wanted - 1) / wanted;
+    public void updateProduct(CudaStream stream, ProductStep step, ProductStep following, long batch, double rate) {
+        if (following != null && !following.isOfSameRows(step)) {
+            throw new IllegalArgumentException(following + " is not of the same x as " + step);
+        }
+        int tiles = step.tiles() + (following == null ? 0 : following.tiles());
+        int rowBlocks = Kernels.blocks(step.rows(), UPDATE_ROWS);
+        int tilesEach = Kernels.blocks(tiles, Math.max(1, multiprocessors / rowBlocks));
+        ByteBuffer matrices = ByteBuffer.allocate(MATRICES_BYTES).order(ByteOrder.nativeOrder());
+        put(matrices, step);
+        put(matrices, following == null ? step : following);
+        matrices.putInt(step.tiles()).putInt(tiles).putInt(tilesEach);
         updateProduct.launch(
                 stream,
                 rowBlocks,
-                (tiles + tilesEach - 1) / tilesEach,
+                Kernels.blocks(tiles, tilesEach),
                 UPDATE_ROWS,
                 UPDATE_SHARED_BYTES,
-                x,
-                delta,
-                weights.address() + 2 * offset,
-                weights.lower() == 0 ? 0L : weights.lower() + 2 * offset,
-                (int) rows,
-                (int) columns,
+                step.x(),
+                matrices.array(),
+                (int) step.rows(),
                 (int) batch,
-                stride,
-                (float) rate,
-                tilesEach * UPDATE_COLUMNS);
+                (float) rate);
+    }
+
+    private static void put(ByteBuffer matrices, ProductStep step) {
+        Parameter weights = step.weights();
+        matrices.putLong(step.delta())
+                .putLong(weights.address() + 2 * step.offset())
+                .putLong(weights.lower() == 0 ? 0 : weights.lower() + 2 * step.offset())
+                .putLong(step.stride())
+                .putInt((int) step.columns())
+                // structures end at a multiple of eight bytes
+                .putInt(0);
     }
 
     /** Parameters from reals. */

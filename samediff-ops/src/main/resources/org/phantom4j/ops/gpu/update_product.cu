@@ -10,6 +10,8 @@
 // Pieces of 16 bytes in shared memory are at their place XOR their column's last three bits: eight columns are in
 // different banks, and of deltas, this is what wgmma calls swizzled by 128 bytes.
 //
+// A second, small matrix of the same x may follow the first in the same blocks.
+//
 // batch at most 256 and a multiple of 8, rows and stride multiples of 8. Block 256, grid (rows / 256, shares of columns).
 enum {
     UPDATE_ROWS = 256,
@@ -30,6 +32,32 @@ enum {
     STAGE_BYTES = DELTA_BYTES + UPDATE_HALVES * WEIGHT_BYTES
 };
 
+struct update_matrix {
+    const factor *delta;
+    factor *upper;
+    short *lower;
+    long stride;
+    int columns;
+};
+
+// Their tiles of 32 columns are one behind the other.
+struct update_matrices {
+    update_matrix parts[2];
+    // of the first, of both, and of a share
+    int first_tiles;
+    int tiles;
+    int tiles_each;
+};
+
+struct update_tile {
+    const update_matrix &w;
+    int first_column;
+
+    __device__ update_tile(const update_matrices &all, int tile)
+        : w(all.parts[tile >= all.first_tiles]),
+          first_column((tile < all.first_tiles ? tile : tile - all.first_tiles) * UPDATE_COLUMNS) {}
+};
+
 // Barriers in shared memory: two for each stage.
 static __device__ void wait_barrier(unsigned barrier, int parity) {
     asm volatile("{\n.reg .pred p;\nagain:\nmbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@!p bra again;\n}" ::"r"(barrier),
@@ -41,22 +69,23 @@ static __device__ void arrive(unsigned barrier) {
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
 
-static __device__ void load_stage(unsigned stage, const factor *delta, const factor *upper, const short *lower, int r0,
-        int c0, int columns_end, int rows, int batch, long stride) {
+static __device__ void load_stage(unsigned stage, const update_tile &tile, int r0, int rows, int batch) {
+    const update_matrix &w = tile.w;
+    int c0 = tile.first_column;
     // a warp's pieces are of one column
     int piece = threadIdx.x & 31, b = piece * 8, r = r0 + piece * 8;
 #pragma unroll
     for (int c = threadIdx.x >> 5; c < UPDATE_COLUMNS; c += UPDATE_ROWS / 32) {
-        bool column = c0 + c < columns_end, exists = column && b < batch;
+        bool column = c0 + c < w.columns, exists = column && b < batch;
         unsigned to = stage + (piece >> 3) * DELTA_PART_BYTES + c * 128 + ((piece ^ c) & 7) * 16;
-        copy_16(to, exists ? delta + (long)(c0 + c) * batch + b : delta, exists);
+        copy_16(to, exists ? w.delta + (long)(c0 + c) * batch + b : w.delta, exists);
 
         exists = column && r < rows;
-        long at = exists ? (c0 + c) * stride + r : 0;
+        long at = exists ? (c0 + c) * w.stride + r : 0;
         to = stage + DELTA_BYTES + c * WEIGHT_PITCH + (piece ^ (c & 7)) * 16;
-        copy_16(to, upper + at, exists);
+        copy_16(to, w.upper + at, exists);
         if (UPDATE_HALVES == 2) {
-            copy_16(to + WEIGHT_BYTES, lower + at, exists);
+            copy_16(to + WEIGHT_BYTES, w.lower + at, exists);
         }
     }
 }
@@ -69,8 +98,9 @@ static __device__ unsigned next_random(unsigned &random) {
     return random >> 16;
 }
 
+// No number stays none: what the matrix units or an addition make of it is 0x7fffffff, to which nothing may be added.
 static __device__ unsigned raised(float value, unsigned random) {
-    return value != value ? 0x7fff0000u : __float_as_uint(value) + random;
+    return min(__float_as_int(value), 0x7fff0000) + random;
 }
 
 static __device__ void step_pair(unsigned &upper, unsigned &, float first, float second, float rate, unsigned &random) {
@@ -180,17 +210,13 @@ static __device__ void commit_product() {}
 static __device__ void wait_product(gradients &) {}
 #endif
 
-extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(const factor *x, const factor *delta, factor *upper,
-        short *lower, int rows, int columns, int batch, long stride, float rate, int columns_each) {
+extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(const factor *x,
+        const __grid_constant__ update_matrices all, int rows, int batch, float rate) {
     extern __shared__ __align__(1024) char shared[];
     unsigned base = (unsigned)__cvta_generic_to_shared(shared);
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    int r0 = blockIdx.x * UPDATE_ROWS;
-    int begin = blockIdx.y * columns_each;
-    int end = min(begin + columns_each, columns);
-    if (begin >= end) {
-        return;
-    }
+    int r0 = blockIdx.x * UPDATE_ROWS, first_tile = blockIdx.y * all.tiles_each;
+    int tiles = min(all.tiles_each, all.tiles - first_tile);
     // A tile of 32 columns is in the stage that has its number modulo the stages. The two warpgroups wait for each other only
     // where one is a tile ahead: so one steps weights while the other multiplies.
     unsigned barriers = base + UPDATE_STAGES * STAGE_BYTES;
@@ -202,14 +228,13 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
     }
     __syncthreads();
     auto load = [&](int tile) {
-        int c0 = begin + tile * UPDATE_COLUMNS;
-        if (c0 >= end) {
+        if (tile >= tiles) {
             return;
         }
         if (tile >= UPDATE_STAGES) {
             wait_barrier(emptied(tile), tile / UPDATE_STAGES - 1 & 1);
         }
-        load_stage(base + tile % UPDATE_STAGES * STAGE_BYTES, delta, upper, lower, r0, c0, end, rows, batch, stride);
+        load_stage(base + tile % UPDATE_STAGES * STAGE_BYTES, {all, first_tile + tile}, r0, rows, batch);
         asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(loaded(tile)) : "memory");
     };
     for (int tile = 0; tile < UPDATE_STAGES - 2; tile++) {
@@ -252,15 +277,17 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
     auto write = [&](int tile) {
         __syncwarp();
         const char *weights = shared + tile % UPDATE_STAGES * STAGE_BYTES + DELTA_BYTES;
-        int c0 = begin + tile * UPDATE_COLUMNS, piece = warp * 4 + (lane & 3), r = r0 + piece * 8;
+        update_tile to(all, first_tile + tile);
+        const update_matrix &w = to.w;
+        int piece = warp * 4 + (lane & 3), r = r0 + piece * 8;
 #pragma unroll
         for (int c = lane >> 2; c < UPDATE_COLUMNS; c += 8) {
-            if (c0 + c < end && r < rows) {
-                long to = (c0 + c) * stride + r;
+            if (to.first_column + c < w.columns && r < rows) {
+                long at = (to.first_column + c) * w.stride + r;
                 const char *from = weights + c * WEIGHT_PITCH + (piece ^ (c & 7)) * 16;
-                *(uint4 *)(upper + to) = *(const uint4 *)from;
+                *(uint4 *)(w.upper + at) = *(const uint4 *)from;
                 if (UPDATE_HALVES == 2) {
-                    *(uint4 *)(lower + to) = *(const uint4 *)(from + WEIGHT_BYTES);
+                    *(uint4 *)(w.lower + at) = *(const uint4 *)(from + WEIGHT_BYTES);
                 }
             }
         }
@@ -301,7 +328,6 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
         }
         write(tile);
     };
-    int tiles = (end - begin + UPDATE_COLUMNS - 1) / UPDATE_COLUMNS;
     gradients even, odd;
     work(even, 0, odd, false);
     for (int tile = 1; tile < tiles; tile += 2) {

@@ -3,7 +3,9 @@ package org.phantom4j.ops.gpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -14,6 +16,7 @@ class UpdateKernelsTest {
 
     private static final int COUNT = 1003;
     private static final double RATE = 0.25;
+    private static final double STEP_RATE = 1.0 / 64;
 
     @ParameterizedTest
     @EnumSource(Precision.class)
@@ -109,27 +112,102 @@ class UpdateKernelsTest {
         }
     }
 
-    private static void assertOnePass(OnDevice on, int batch, int rows, int columns) {
-        int stride = rows + 16;
-        UpdateKernels updates = on.kernels.updates();
-        assumeTrue(updates.canUpdate(rows, columns, batch, stride, 8), "this device has no kernel for it");
-        Random random = new Random(batch + rows);
-        double[] x = OnDevice.numbers(random, rows * batch);
-        double[] delta = OnDevice.numbers(random, columns * batch);
-        double[] weights = OnDevice.numbers(random, stride * columns);
-        Parameter parameter = on.parameter(weights, false);
-        updates.updateProduct(
-                on.stream, on.factors(x), on.factors(delta), parameter, 8, rows, columns, batch, stride, 1.0 / 64);
-        for (int c = 0; c < columns; c++) {
-            for (int r = 0; r < rows; r++) {
-                double sum = 0;
-                for (int b = 0; b < batch; b++) {
-                    sum += x[r * batch + b] * delta[c * batch + b];
-                }
-                weights[c * stride + 8 + r] -= sum / 64;
+    @Test
+    void whatIsNoNumberStaysNone() {
+        try (OnDevice on = new OnDevice(Precision.BF16_PURE)) {
+            int batch = 16;
+            Random random = new Random(5);
+            Factors x = Factors.of(on, OnDevice.numbers(random, 64 * batch));
+            double[] delta = OnDevice.numbers(random, 64 * batch);
+            delta[9 * batch + 1] = Double.NaN;
+            StepOfMatrix matrix = new StepOfMatrix(on, random, batch, x, Factors.of(on, delta));
+            assumeTrue(on.kernels.updates().canUpdate(matrix.step(), batch), "this device has no kernel for it");
+            on.kernels.updates().updateProduct(on.stream, matrix.step(), null, batch, STEP_RATE);
+            matrix.expectStep();
+            double[] actual = on.read(matrix.parameter);
+            for (int i = 0; i < actual.length; i++) {
+                assertEquals(Double.isNaN(matrix.weights[i]), Double.isNaN(actual[i]), "weight " + i);
             }
         }
-        OnDevice.assertNear(weights, on.read(parameter), on.parameterBound(), batch + " samples, " + rows + " rows");
+    }
+
+    private static void assertOnePass(OnDevice on, int batch, int rows, int columns) {
+        UpdateKernels updates = on.kernels.updates();
+        Random random = new Random(batch + rows);
+        Factors x = Factors.of(on, OnDevice.numbers(random, rows * batch));
+        StepOfMatrix large = StepOfMatrix.random(on, random, batch, x, columns);
+        StepOfMatrix small = StepOfMatrix.random(on, random, batch, x, 40);
+        assumeTrue(updates.canUpdate(large.step(), batch), "this device has no kernel for it");
+        updates.updateProduct(on.stream, large.step(), null, batch, STEP_RATE);
+        large.expectStep();
+        updates.updateProduct(on.stream, large.step(), small.step(), batch, STEP_RATE);
+        for (StepOfMatrix one : List.of(large, small)) {
+            one.expectStep();
+            one.assertStepped();
+        }
+    }
+
+    /** Feature-major, here and on the device. */
+    private record Factors(double[] values, long address) {
+        static Factors of(OnDevice on, double[] values) {
+            return new Factors(values, on.factors(values));
+        }
+    }
+
+    /** Random weights with gaps between columns and before the first, and what steps them. */
+    private static final class StepOfMatrix {
+        private static final int OFFSET = 8;
+
+        private final OnDevice on;
+        private final int batch;
+        private final Factors x;
+        private final Factors delta;
+        private final int rows;
+        private final int columns;
+        private final int stride;
+        private final double[] weights;
+        private final Parameter parameter;
+
+        StepOfMatrix(OnDevice on, Random random, int batch, Factors x, Factors delta) {
+            this.on = on;
+            this.batch = batch;
+            this.x = x;
+            this.delta = delta;
+            this.rows = x.values().length / batch;
+            this.columns = delta.values().length / batch;
+            this.stride = rows + 16;
+            this.weights = OnDevice.numbers(random, stride * columns);
+            this.parameter = on.parameter(weights, false);
+        }
+
+        static StepOfMatrix random(OnDevice on, Random random, int batch, Factors x, int columns) {
+            return new StepOfMatrix(on, random, batch, x, Factors.of(on, OnDevice.numbers(random, columns * batch)));
+        }
+
+        UpdateKernels.ProductStep step() {
+            return new UpdateKernels.ProductStep(
+                    x.address(), delta.address(), parameter, OFFSET, rows, columns, stride);
+        }
+
+        void expectStep() {
+            for (int c = 0; c < columns; c++) {
+                for (int r = 0; r < rows; r++) {
+                    double sum = 0;
+                    for (int b = 0; b < batch; b++) {
+                        sum += x.values()[r * batch + b] * delta.values()[c * batch + b];
+                    }
+                    weights[c * stride + OFFSET + r] -= STEP_RATE * sum;
+                }
+            }
+        }
+
+        void assertStepped() {
+            OnDevice.assertNear(
+                    weights,
+                    on.read(parameter),
+                    2 * on.parameterBound(),
+                    batch + " samples, " + rows + " rows, " + columns + " columns");
+        }
     }
 
     @ParameterizedTest
