@@ -21,6 +21,15 @@ public interface CommBackend {
     boolean ranksAreProcesses();
 
     /**
+     * Refuses more ranks than this machine can run: for whoever is about to start a process for each.
+     *
+     * @throws IllegalArgumentException that names the limit
+     */
+    default void requireRoom(int ranks) {
+        // processors can be shared
+    }
+
+    /**
      * Runs {@code body} on the ranks of a job that belong to this process.
      *
      * @param ranks all ranks of the job

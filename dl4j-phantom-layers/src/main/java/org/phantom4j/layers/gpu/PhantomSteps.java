@@ -42,7 +42,8 @@ final class PhantomSteps {
         this.joint = IntStream.range(0, shards).allMatch(this::canJoin)
                 ? stage.forOwnShards(i -> StepCall.join(local.get(i), compressors.get(i)))
                 : List.of();
-        this.aside = decompressors.stream().flatMap(List::stream).allMatch(steps -> steps.stream() == machine.aside);
+        this.aside = stage.several
+                && decompressors.stream().flatMap(List::stream).allMatch(steps -> steps.stream() == machine.aside);
         this.sent = machine.event();
         this.handed = machine.event();
         this.stepped = machine.event();

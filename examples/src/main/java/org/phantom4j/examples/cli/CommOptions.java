@@ -85,6 +85,9 @@ record CommOptions(CommBackend backend, Optional<World> world, int threads, Dura
             throw new UsageException("--ranks " + ranks + " but the launcher has started " + job.size()
                     + " ranks: leave --ranks out, or give it that number");
         });
+        if (launches()) {
+            backend.requireRoom(ranks);
+        }
         return ranks;
     }
 

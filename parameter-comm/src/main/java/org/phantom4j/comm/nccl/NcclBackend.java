@@ -47,6 +47,11 @@ public final class NcclBackend implements CommBackend {
                 || NcclBackend.class.getClassLoader().getResource(CUDA_ARRAYS) != null;
     }
 
+    @Override
+    public void requireRoom(int ranks) {
+        DeviceChoice.requireEnough(ranks, CudaDevice.count());
+    }
+
     /**
      * {@inheritDoc}
      *

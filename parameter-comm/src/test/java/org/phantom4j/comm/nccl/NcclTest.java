@@ -9,8 +9,10 @@ import com.sun.jna.Native;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.phantom4j.comm.Collective;
 import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.CommException;
@@ -132,11 +134,13 @@ class NcclTest {
         CommBackend backend = CommBackend.named("nccl");
         assertFalse(backend.ranksAreProcesses());
         LocalRanks.Body<Void> nothing = comm -> null;
-        IllegalArgumentException e = assertThrows(
-                IllegalArgumentException.class, () -> backend.run(2, Duration.ofSeconds(1), "test", nothing));
-        assertTrue(
-                e.getMessage().contains("needs an NVIDIA GPU for each rank, and this process sees none"),
-                e.getMessage());
+        for (Executable refused : List.<Executable>of(
+                () -> backend.requireRoom(2), () -> backend.run(2, Duration.ofSeconds(1), "test", nothing))) {
+            IllegalArgumentException e = assertThrows(IllegalArgumentException.class, refused);
+            assertTrue(
+                    e.getMessage().contains("needs an NVIDIA GPU for each rank, and this process sees none"),
+                    e.getMessage());
+        }
     }
 
     @Test
