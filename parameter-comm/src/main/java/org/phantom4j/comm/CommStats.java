@@ -50,6 +50,11 @@ public final class CommStats {
         return length / blocks + (index < length % blocks ? 1 : 0);
     }
 
+    /** Where that block begins; with {@code index} as large as {@code blocks}, where the last one ends. */
+    public static long nearEvenStart(long length, int blocks, int index) {
+        return length / blocks * index + Math.min(index, length % blocks);
+    }
+
     /** Elements that an all-reduce of {@code length} elements sends from {@code rank} of {@code size}. */
     public static long allReduceElements(long length, int rank, int size) {
         long own = nearEvenBlock(length, size, rank);

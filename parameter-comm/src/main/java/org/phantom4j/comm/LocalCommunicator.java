@@ -159,7 +159,7 @@ final class LocalCommunicator implements Communicator {
 
     /** Every rank sums a block, then takes the others' sums: two steps, and each element is read once by each rank. */
     private void reduceBlocks(LocalRound round, INDArray array) {
-        long start = blockStart(array, rank);
+        long start = CommStats.nearEvenStart(array.length(), size(), rank);
         INDArray own = scratch(array.dataType(), CommStats.nearEvenBlock(array.length(), size(), rank));
         sumInto(round, start, own);
         Nd4j.getExecutioner().commit();
@@ -172,14 +172,6 @@ final class LocalCommunicator implements Communicator {
             taken += sum.length();
         }
         finish(round);
-    }
-
-    private long blockStart(INDArray array, int block) {
-        long start = 0;
-        for (int before = 0; before < block; before++) {
-            start += CommStats.nearEvenBlock(array.length(), size(), before);
-        }
-        return start;
     }
 
     /** Memory for a sum, the same for every collective: until one has finished everywhere, no other one is summed. */

@@ -118,10 +118,7 @@ public final class DataParallel {
             fit.accept(batch);
             return;
         }
-        int from = 0;
-        for (int other = 0; other < replicas.rank(); other++) {
-            from += (int) CommStats.nearEvenBlock(samples, size, other);
-        }
+        int from = (int) CommStats.nearEvenStart(samples, size, replicas.rank());
         int rows = (int) CommStats.nearEvenBlock(samples, size, replicas.rank());
         // a replica without a sample computes one as the others do, as its layers may be on several ranks, and counts
         // none

@@ -79,11 +79,7 @@ final class TcpRing implements AutoCloseable {
     }
 
     private int start(float[] array, int block) {
-        int start = 0;
-        for (int i = 0; i < block; i++) {
-            start += (int) CommStats.nearEvenBlock(array.length, size, i);
-        }
-        return start;
+        return (int) CommStats.nearEvenStart(array.length, size, block);
     }
 
     /** Passes every rank's part around the ring; parts are kept only as long as it takes to pass them on. */

@@ -331,8 +331,8 @@ final class AeronCommunicator implements Communicator {
     }
 
     private void setNearEvenOffsets(long length) {
-        for (int i = 0; i < size; i++) {
-            offsets[i + 1] = offsets[i] + CommStats.nearEvenBlock(length, size, i);
+        for (int i = 0; i <= size; i++) {
+            offsets[i] = CommStats.nearEvenStart(length, size, i);
         }
     }
 

@@ -74,14 +74,8 @@ final class Coordinator implements Closeable {
         this.server = new ServerSocket();
         server.setReuseAddress(true);
         server.bind(new InetSocketAddress(address, port), MAX_STRANGERS + terms.size());
-        startThread("accept", this::accept);
-        startThread("deadline", this::failIfSomeoneIsMissing);
-    }
-
-    private static void startThread(String name, Runnable body) {
-        Thread thread = new Thread(body, "coordinator-" + name);
-        thread.setDaemon(true);
-        thread.start();
+        DaemonThread.start("coordinator-accept", this::accept);
+        DaemonThread.start("coordinator-deadline", this::failIfSomeoneIsMissing);
     }
 
     private void accept() {
@@ -89,7 +83,7 @@ final class Coordinator implements Closeable {
             try {
                 Socket socket = server.accept();
                 if (strangers.tryAcquire()) {
-                    startThread("connection", () -> serve(socket));
+                    DaemonThread.start("coordinator-connection", () -> serve(socket));
                 } else {
                     socket.close();
                 }
@@ -320,7 +314,7 @@ final class Coordinator implements Closeable {
             other.status = null;
         }
         sendToAll(Messages.PROBE, out -> {});
-        startThread("probe", () -> judge(seat, waiting, suspects));
+        DaemonThread.start("coordinator-probe", () -> judge(seat, waiting, suspects));
     }
 
     private void judge(Seat accuser, String waiting, List<Integer> suspects) {

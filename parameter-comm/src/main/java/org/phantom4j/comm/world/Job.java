@@ -5,8 +5,6 @@ import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.Socket;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,14 +27,12 @@ import org.phantom4j.comm.CommException.Reason;
  */
 public final class Job implements AutoCloseable {
 
-    /** How often a rank tries again while the coordinator is not up. */
-    private static final long RETRY_MS = 100;
-
     /** How much longer than the coordinator a rank waits, so that the coordinator can say who is at fault. */
     private static final long GRACE_MS = 5_000;
 
     private final World world;
     private final Duration timeout;
+    private final Rendezvous rendezvous;
     private final Coordinator coordinator;
     private final ControlChannel channel;
     private final AtomicReference<CommException> failure = new AtomicReference<>();
@@ -49,11 +45,12 @@ public final class Job implements AutoCloseable {
     private volatile long token;
     private ControlChannel beats;
 
-    private Job(World world, Duration timeout, Coordinator coordinator, ControlChannel channel) {
+    private Job(World world, Duration timeout, Rendezvous rendezvous, Coordinator coordinator) {
         this.world = world;
         this.timeout = timeout;
+        this.rendezvous = rendezvous;
         this.coordinator = coordinator;
-        this.channel = channel;
+        this.channel = rendezvous.connect();
     }
 
     /**
@@ -67,12 +64,12 @@ public final class Job implements AutoCloseable {
         String version = "phantom4j "
                 + Objects.requireNonNullElse(Job.class.getPackage().getImplementationVersion(), "development build");
         Coordinator.Terms terms = new Coordinator.Terms(world.size(), version, geometry);
-        InetAddress address = resolve(world, timeout);
+        Rendezvous rendezvous = new Rendezvous(world, secret, timeout);
         Coordinator coordinator = null;
         try {
-            coordinator = world.rank() == 0 ? coordinate(world, address, terms, secret, timeout) : null;
-            Job job = new Job(world, timeout, coordinator, connect(world, address, secret, timeout));
-            job.begin(terms, () -> connect(world, address, secret, timeout));
+            coordinator = world.rank() == 0 ? rendezvous.listen(terms) : null;
+            Job job = new Job(world, timeout, rendezvous, coordinator);
+            job.begin(terms);
             return job;
         } catch (RuntimeException e) {
             closeQuietly(coordinator);
@@ -80,73 +77,10 @@ public final class Job implements AutoCloseable {
         }
     }
 
-    private static InetAddress resolve(World world, Duration timeout) {
-        long beganNs = System.nanoTime();
-        while (true) {
-            try {
-                return InetAddress.getByName(world.masterAddress());
-            } catch (UnknownHostException e) {
-                // the names of a cluster's containers can be later than the containers
-                if (System.nanoTime() - beganNs > timeout.toNanos()) {
-                    throw new CommException(
-                            Reason.REFUSED, "MASTER_ADDR '" + world.masterAddress() + "' is not a known host", e);
-                }
-                sleep(RETRY_MS);
-            }
-        }
-    }
-
-    private static Coordinator coordinate(
-            World world, InetAddress address, Coordinator.Terms terms, Secret secret, Duration timeout) {
-        try {
-            return new Coordinator(address, world.masterPort(), terms, secret, timeout);
-        } catch (IOException e) {
-            throw new CommException(
-                    Reason.REFUSED,
-                    "rank 0 cannot listen at " + at(world) + ": " + e.getMessage()
-                            + "; is that an address of this host, and is the port free? Two jobs on one host need two"
-                            + " values of MASTER_PORT, and only one process may be rank 0",
-                    e);
-        }
-    }
-
-    private static String at(World world) {
-        return world.masterAddress() + ":" + world.masterPort();
-    }
-
-    private static ControlChannel connect(World world, InetAddress address, Secret secret, Duration timeout) {
-        long beganNs = System.nanoTime();
-        while (true) {
-            try {
-                return ControlChannel.connect(new Socket(address, world.masterPort()), secret);
-            } catch (ControlChannel.RefusedException e) {
-                throw new CommException(Reason.REFUSED, "rank " + world.rank() + " was refused: " + e.getMessage(), e);
-            } catch (IOException e) {
-                if (System.nanoTime() - beganNs > timeout.toNanos()) {
-                    throw new CommException(
-                            Reason.TIMEOUT,
-                            "rank " + world.rank() + " found no rank 0 at " + at(world) + " within "
-                                    + timeout.toMillis() + " ms: " + e.getMessage(),
-                            e);
-                }
-                sleep(RETRY_MS);
-            }
-        }
-    }
-
-    private static void sleep(long ms) {
-        try {
-            Thread.sleep(ms);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CommException(Reason.CLOSED, "interrupted while joining the job", e);
-        }
-    }
-
-    private void begin(Coordinator.Terms terms, Supplier<ControlChannel> second) {
+    private void begin(Coordinator.Terms terms) {
         try {
             introduce(terms);
-            follow(second.get());
+            follow(rendezvous.connect());
         } catch (CommException e) {
             closeQuietly(channel);
             throw e;
@@ -156,7 +90,7 @@ public final class Job implements AutoCloseable {
     private void introduce(Coordinator.Terms terms) {
         Member self = new Member(
                 world.rank(), Machine.hostName(), ProcessHandle.current().pid(), Machine.id());
-        startThread("messages", this::read);
+        DaemonThread.start("job-" + world.rank() + "-messages", this::read);
         try {
             channel.send(Messages.HELLO, out -> {
                 self.write(out);
@@ -183,7 +117,7 @@ public final class Job implements AutoCloseable {
         } catch (IOException e) {
             throw fail(disconnected(e));
         }
-        startThread("beats", this::echo);
+        DaemonThread.start("job-" + world.rank() + "-beats", this::echo);
     }
 
     private void echo() {
@@ -206,12 +140,6 @@ public final class Job implements AutoCloseable {
         }
     }
 
-    private void startThread(String name, Runnable body) {
-        Thread thread = new Thread(body, "job-" + world.rank() + "-" + name);
-        thread.setDaemon(true);
-        thread.start();
-    }
-
     private void read() {
         try {
             while (handle(channel.receive())) {
@@ -226,7 +154,7 @@ public final class Job implements AutoCloseable {
 
     private CommException disconnected(IOException e) {
         String zero =
-                members.isEmpty() ? "rank 0 at " + at(world) : members.get(0).toString();
+                members.isEmpty() ? "rank 0 at " + rendezvous : members.get(0).toString();
         return new CommException(
                 Reason.RANK_FAILED,
                 zero + " died or was cut off: its connection ended ("
@@ -360,12 +288,15 @@ public final class Job implements AutoCloseable {
                     out.writeInt(suspect);
                 }
             });
-            long beganNs = System.nanoTime();
-            while (failure.get() == null && System.nanoTime() - beganNs < TimeUnit.MILLISECONDS.toNanos(GRACE_MS)) {
-                sleep(10);
+            // messages end with the job's failure
+            if (farewell.await(GRACE_MS, TimeUnit.MILLISECONDS)) {
+                return fail(disconnected(new EOFException("messages have ended")));
             }
         } catch (IOException e) {
             return fail(disconnected(e));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return fail(new CommException(Reason.CLOSED, "interrupted in " + waiting, e));
         }
         return fail(new CommException(
                 Reason.TIMEOUT,

@@ -114,7 +114,7 @@ public final class RankProcesses {
             int number = rank;
             print(number, process.getInputStream(), false);
             print(number, process.getErrorStream(), true);
-            startThread("rank-" + number + "-end", () -> {
+            DaemonThread.start("rank-" + number + "-end", () -> {
                 process.onExit().join();
                 ended.add(number);
             });
@@ -128,8 +128,8 @@ public final class RankProcesses {
     }
 
     private void print(int rank, InputStream stream, boolean isError) {
-        printers.add(
-                startThread("rank-" + rank + (isError ? "-err" : "-out"), () -> output.copy(rank, stream, isError)));
+        printers.add(DaemonThread.start(
+                "rank-" + rank + (isError ? "-err" : "-out"), () -> output.copy(rank, stream, isError)));
     }
 
     private int await() throws InterruptedException {
@@ -197,18 +197,11 @@ public final class RankProcesses {
     public static void endWithLauncher(Map<String, String> environment) {
         String launcher = environment.get(LAUNCHER);
         if (launcher != null) {
-            startThread("launcher-end", () -> {
+            DaemonThread.start("launcher-end", () -> {
                 ProcessHandle.of(Long.parseLong(launcher))
                         .ifPresent(process -> process.onExit().join());
                 Runtime.getRuntime().halt(SIGNAL_STATUS + 1);
             });
         }
-    }
-
-    private static Thread startThread(String name, Runnable body) {
-        Thread thread = new Thread(body, name);
-        thread.setDaemon(true);
-        thread.start();
-        return thread;
     }
 }
