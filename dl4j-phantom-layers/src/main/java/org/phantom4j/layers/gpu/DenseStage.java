@@ -62,8 +62,8 @@ abstract class DenseStage {
     abstract void backward(DenseStage below, CudaEvent free);
 
     /**
-     * The gradients or steps that are left, when the layer below has begun: so they are not in the way of what other ranks wait
-     * for. All are done when {@link #updated} is.
+     * The gradients or steps that are left, after {@link #beginBackward} of the layer below: so they are not in the way of what
+     * other ranks wait for. All are done when {@link #updated} is.
      */
     abstract void finishBackward();
 

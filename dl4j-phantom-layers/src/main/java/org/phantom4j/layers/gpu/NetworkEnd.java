@@ -43,7 +43,7 @@ abstract class NetworkEnd {
     /** Outputs. */
     abstract void forward();
 
-    /** The last dense layer's deltas and bias gradients, the end's own gradients, and the parts of the loss. */
+    /** The last dense layer's deltas and bias gradients, and the end's own gradients; the parts of the loss are there then. */
     abstract void backward(DenseStage last);
 
     /** Copies targets, as the host sent them, to where they belong: sample-major reals, {@code pitch} apart. */
@@ -78,7 +78,8 @@ abstract class NetworkEnd {
     }
 
     /**
-     * Sums what the ranks know of the loss, if each knows a part, and copies it to the host. Behind exchanges that others wait for.
+     * Sums what the ranks know of the loss, if each knows a part, and copies it to the host. To be called when the
+     * last layer's exchange has started, so as not to delay that.
      *
      * @param host address of a double
      */

@@ -4,13 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.phantom4j.comm.cuda.CudaEvent;
-import org.phantom4j.ops.OtherShards;
+import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.ops.gpu.ProductShape;
 
 /**
  * Gradients or steps of a phantom layer's weights. A weight takes its step when nobody reads it any more: D's when the
  * gradients of images have been made, beside whatever follows; L's when those of the inputs have; C's when the layer below has
- * its deltas. L and C step in one launch where a kernel can do that: C then takes no time of its own.
+ * its deltas. Where a kernel can do that, L and C step in one launch, which then waits as C does; where steps share memory, D's
+ * are the last.
  */
 final class PhantomSteps {
 
@@ -19,7 +20,7 @@ final class PhantomSteps {
     private final DeviceParameters parameters;
     private final List<Work> local = new ArrayList<>();
     private final List<Work> compressors = new ArrayList<>();
-    private final List<List<Work>> decompressors = new ArrayList<>();
+    private final List<List<Work>> decompressors;
 
     /** Those of a shard's L and C at once; empty: one after the other. */
     private final List<Work> joint;
@@ -39,11 +40,14 @@ final class PhantomSteps {
         for (int i = 0; i < shards; i++) {
             prepare(i);
         }
+        List<List<Work>> beside = decompressors(machine.aside);
+        this.aside = stage.several
+                && beside.stream().flatMap(List::stream).allMatch(steps -> steps.stream() == machine.aside);
+        // where some share memory with other steps, all are taken in one order
+        this.decompressors = aside ? beside : decompressors(machine.weights);
         this.joint = IntStream.range(0, shards).allMatch(this::canJoin)
                 ? stage.forOwnShards(i -> StepCall.join(local.get(i), compressors.get(i)))
                 : List.of();
-        this.aside = stage.several
-                && decompressors.stream().flatMap(List::stream).allMatch(steps -> steps.stream() == machine.aside);
         this.sent = machine.event();
         this.handed = machine.event();
         this.stepped = machine.event();
@@ -67,18 +71,6 @@ final class PhantomSteps {
         if (!stage.several) {
             return;
         }
-        List<Work> steps = new ArrayList<>();
-        for (OtherShards others : stage.others(i)) {
-            steps.add(parameters.gradient(
-                    machine.aside,
-                    ProductShape.of(true, false, others.count(), stage.outWidth(i), stage.batch)
-                            .withStrideC(stage.geometry.decompressorRows()),
-                    stage.parameter("D", i),
-                    others.firstRow(),
-                    stage.images(others),
-                    delta));
-        }
-        decompressors.add(steps);
         compressors.add(parameters.gradient(
                 machine.weights,
                 ProductShape.of(true, false, in, stage.geometry.phantomWidth(), stage.batch),
@@ -88,12 +80,31 @@ final class PhantomSteps {
                 stage.summedGradients(i)));
     }
 
+    /** Of each own shard; none where there are no others. */
+    private List<List<Work>> decompressors(CudaStream stream) {
+        return stage.several ? stage.forOwnShards(i -> decompressors(stream, i)) : List.of();
+    }
+
+    private List<Work> decompressors(CudaStream stream, int ownShard) {
+        return stage.others(ownShard).stream()
+                .map(others -> parameters.gradient(
+                        stream,
+                        ProductShape.of(true, false, others.count(), stage.outWidth(ownShard), stage.batch)
+                                .withStrideC(stage.geometry.decompressorRows()),
+                        stage.parameter("D", ownShard),
+                        others.firstRow(),
+                        stage.images(others),
+                        stage.deltaFeatures(ownShard)))
+                .toList();
+    }
+
     /** The main stream has been given the gradients of images. */
     void decompressorsRead() {
         if (aside) {
             sent.record(machine.main);
             machine.aside.await(sent);
             decompressorSteps();
+            stepped.record(machine.aside);
         }
     }
 
@@ -132,7 +143,6 @@ final class PhantomSteps {
             steps("C", compressors);
         }
         if (aside) {
-            stepped.record(machine.aside);
             machine.weights.await(stepped);
         } else {
             decompressorSteps();

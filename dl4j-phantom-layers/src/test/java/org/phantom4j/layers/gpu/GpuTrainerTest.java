@@ -55,7 +55,10 @@ class GpuTrainerTest {
         SQUARED
     }
 
-    /** One network and how it is trained; a capital letter means a layer whose widths are multiples of eight. */
+    /**
+     * One network and how it is trained. Letters mean phantom and tensor-parallel layers; q a phantom layer in which some shards' images
+     * are aligned and others' are not. A capital letter means a layer whose widths are multiples of eight.
+     */
     record Case(int shards, String layers, End end, IUpdater updater, Activation activation, int batch) {
 
         MultiLayerConfiguration configuration(DataType type) {
@@ -64,12 +67,13 @@ class GpuTrainerTest {
             for (int i = 0; i < layers.length(); i++) {
                 boolean aligned = Character.isUpperCase(layers.charAt(i));
                 width = aligned ? ALIGNED : width;
+                char kind = Character.toLowerCase(layers.charAt(i));
                 all.add(
-                        Character.toLowerCase(layers.charAt(i)) == 'p'
+                        kind != 't'
                                 ? new PhantomDenseLayer.Builder()
                                         .nOut(width)
                                         .shards(shards)
-                                        .phantomWidth(aligned ? 8 : 5)
+                                        .phantomWidth(kind == 'q' ? 4 : aligned ? 8 : 5)
                                         .activation(activation)
                                         .build()
                                 : new TensorParallelDenseLayer.Builder()
@@ -192,6 +196,8 @@ class GpuTrainerTest {
                 new Case(2, "PP", End.LOSS, new Sgd(0.3), Activation.TANH, 64),
                 new Case(4, "PPP", End.LOSS, new Sgd(0.3), Activation.TANH, 256),
                 new Case(2, "PTP", End.LOSS, new Sgd(0.3), Activation.TANH, 48),
+                new Case(3, "PQQ", End.LOSS, new Sgd(0.3), Activation.TANH, 64),
+                new Case(3, "QP", End.LOSS, new Sgd(0.3), Activation.TANH, 64),
                 new Case(1, "PP", End.LOSS, new Sgd(0.3), Activation.TANH, 16));
     }
 

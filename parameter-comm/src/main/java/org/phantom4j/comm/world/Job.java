@@ -288,15 +288,15 @@ public final class Job implements AutoCloseable {
                     out.writeInt(suspect);
                 }
             });
-            // messages end with the job's failure
-            if (farewell.await(GRACE_MS, TimeUnit.MILLISECONDS)) {
-                return fail(disconnected(new EOFException("messages have ended")));
+            long beganNs = System.nanoTime();
+            while (failure.get() == null && System.nanoTime() - beganNs < TimeUnit.MILLISECONDS.toNanos(GRACE_MS)) {
+                Thread.sleep(10);
             }
         } catch (IOException e) {
             return fail(disconnected(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return fail(new CommException(Reason.CLOSED, "interrupted in " + waiting, e));
+            throw new CommException(Reason.CLOSED, "interrupted in " + waiting, e);
         }
         return fail(new CommException(
                 Reason.TIMEOUT,
