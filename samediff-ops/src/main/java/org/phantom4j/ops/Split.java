@@ -2,6 +2,7 @@ package org.phantom4j.ops;
 
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.phantom4j.comm.CommStats;
 
 /**
  * A width of {@code length} neurons cut into {@code shards} near-even slices: the first {@code length mod shards} are one
@@ -19,12 +20,12 @@ public record Split(long length, int shards) {
 
     /** Neurons of shard {@code shard}. */
     public long width(int shard) {
-        return length / shards + (shard < length % shards ? 1 : 0);
+        return CommStats.nearEvenBlock(length, shards, shard);
     }
 
     /** The first neuron of shard {@code shard}; {@code offset(shards)} is the length. */
     public long offset(int shard) {
-        return shard * (length / shards) + Math.min(shard, length % shards);
+        return CommStats.nearEvenStart(length, shards, shard);
     }
 
     /** Neurons of all shards of a rank. */

@@ -3,6 +3,7 @@ package org.phantom4j.layers.gpu;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.CudaStream;
@@ -24,9 +25,6 @@ final class GpuMachine implements AutoCloseable {
     private static final long ALIGNMENT = 256;
     static final long TRANSFER_BYTES = 16 << 20;
     private static final long CHECK_NS = 5_000_000;
-
-    /** Streams that run products. */
-    private static final int LANES = 4;
 
     final CudaDevice device;
     final DeviceGroup group;
@@ -54,6 +52,9 @@ final class GpuMachine implements AutoCloseable {
 
     private final CudaStream comm;
 
+    /** Streams that run products, each with a workspace of its own. */
+    private final List<CudaStream> lanes;
+
     private final Deque<AutoCloseable> resources = new ArrayDeque<>();
     private long transferBuffer;
     private long allocatedBytes;
@@ -70,8 +71,9 @@ final class GpuMachine implements AutoCloseable {
             this.aside = own(CudaStream.create());
             this.loss = own(CudaStream.create());
             this.comm = own(CudaStream.urgent());
+            this.lanes = List.of(main, local, weights, aside);
             this.kernels = own(new Kernels(device, precision));
-            this.products = own(new MatrixProducts(device, precision, kernels, LANES));
+            this.products = own(new MatrixProducts(device, precision, kernels, lanes.size()));
         } catch (RuntimeException | LinkageError e) {
             close();
             throw e;
@@ -133,8 +135,8 @@ final class GpuMachine implements AutoCloseable {
 
     /** A product of matrices that stay where they are, to be run on one of the streams but that of the loss. */
     ProductCall prepare(CudaStream stream, ProductShape shape, long a, long b, long c) {
-        int lane = stream == main ? 0 : stream == local ? 1 : stream == weights ? 2 : 3;
-        return new ProductCall(this, products.prepare(shape, lane, main, a, b, c), shape, stream, a, b, c);
+        return new ProductCall(
+                this, products.prepare(shape, lanes.indexOf(stream), main, a, b, c), shape, stream, a, b, c);
     }
 
     /** Counts the multiply-adds of a product that was given to a stream. */

@@ -106,11 +106,12 @@ final class StepProgram implements AutoCloseable {
         end.sumLoss();
         for (int i = top; i >= 0; i--) {
             stages.get(i).beginBackward();
+            CudaEvent free = null;
             if (i < top) {
+                // its deltas lie where the layer below gets its own
                 stages.get(i + 1).finishBackward();
+                free = stages.get(i + 1).updated;
             }
-            // whose deltas lie where the layer below gets its own
-            CudaEvent free = i + 1 < stages.size() ? stages.get(i + 1).updated : null;
             stages.get(i).backward(i > 0 ? stages.get(i - 1) : null, free);
             if (i == top) {
                 end.startLoss(loss.address());

@@ -85,9 +85,6 @@ record CommOptions(CommBackend backend, Optional<World> world, int threads, Dura
             throw new UsageException("--ranks " + ranks + " but the launcher has started " + job.size()
                     + " ranks: leave --ranks out, or give it that number");
         });
-        if (launches()) {
-            backend.requireRoom(ranks);
-        }
         return ranks;
     }
 
@@ -102,8 +99,9 @@ record CommOptions(CommBackend backend, Optional<World> world, int threads, Dura
      * @param overrides options that replace those of the command line
      * @return the exit status: that of the rank that failed first, if one did
      */
-    static int launch(Command command, Arguments arguments, int ranks, Map<String, String> overrides)
+    int launch(Command command, Arguments arguments, int ranks, Map<String, String> overrides)
             throws InterruptedException {
+        backend.requireRoom(ranks);
         List<String> words = new ArrayList<>(List.of(command.name().split(" ")));
         words.addAll(arguments.words(overrides));
         return RankProcesses.run(

@@ -82,7 +82,7 @@ final class CompareCommand implements Command {
         if (options.comm.launches()) {
             json(arguments);
             chart(arguments);
-            return CommOptions.launch(this, arguments, options.ranks(), Map.of());
+            return options.comm.launch(this, arguments, options.ranks(), Map.of());
         }
         String geometry = options.geometry(name()) + " --steps " + steps + " --repeats " + repeats;
         options.comm.run(options.ranks(), geometry, group -> compare(group, options, steps, repeats));

@@ -124,7 +124,7 @@ final class PredictCommand implements Command {
         device.check(comm.name(), ranks, 1, precision.orElse(Precision.FP32));
         if (comm.launches()) {
             requireFile(file);
-            return launch(arguments, ranks);
+            return launch(comm, arguments, ranks);
         }
         Once<Model> model = new Once<>(() -> RankContext.runAlone(() -> load(file)));
         Once<Samples> samples = new Once<>(() -> samples(arguments, source, model.get()));
@@ -161,14 +161,14 @@ final class PredictCommand implements Command {
     }
 
     /** Starts the ranks. What goes to standard output takes the way over a file, so that it is nothing but the outputs. */
-    private int launch(Arguments arguments, int ranks) throws Exception {
+    private int launch(CommOptions comm, Arguments arguments, int ranks) throws Exception {
         if (output(arguments) != null) {
-            return CommOptions.launch(this, arguments, ranks, Map.of());
+            return comm.launch(this, arguments, ranks, Map.of());
         }
         Path directory = Files.createTempDirectory("phantom-predict");
         Path file = directory.resolve("outputs.csv");
         try {
-            int status = CommOptions.launch(this, arguments, ranks, Map.of("output", file.toString()));
+            int status = comm.launch(this, arguments, ranks, Map.of("output", file.toString()));
             if (status == Main.OK) {
                 Files.copy(file, System.out);
             }

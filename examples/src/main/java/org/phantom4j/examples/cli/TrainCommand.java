@@ -81,7 +81,7 @@ final class TrainCommand implements Command {
         if (options.comm.launches()) {
             save(arguments);
             json(arguments);
-            return CommOptions.launch(this, arguments, options.ranks(), Map.of());
+            return options.comm.launch(this, arguments, options.ranks(), Map.of());
         }
         String geometry = options.geometry(name()) + " --model " + Arguments.lower(options.model.model()) + duration;
         options.comm.run(options.ranks(), geometry, group -> {

@@ -89,7 +89,7 @@ final class VerifyCommand implements Command {
         }
         if (comm.launches()) {
             json(arguments);
-            return inProcesses(arguments, comm.name(), ranks);
+            return inProcesses(arguments, comm, ranks);
         }
         List<Row> rows = new ArrayList<>();
         comm.run(ranks, name() + " --precision " + Arguments.lower(precision), group -> {
@@ -129,15 +129,15 @@ final class VerifyCommand implements Command {
     }
 
     /** Starts the ranks, and takes their results from a file. */
-    private List<Row> inProcesses(Arguments arguments, String comm, int ranks) throws Exception {
+    private List<Row> inProcesses(Arguments arguments, CommOptions comm, int ranks) throws Exception {
         Path directory = Files.createTempDirectory("phantom-verify");
         Path file = directory.resolve("results.json");
         try {
-            int status = CommOptions.launch(
+            int status = comm.launch(
                     this,
                     arguments,
                     ranks,
-                    Map.of("comm", comm, "ranks", Integer.toString(ranks), "json", file.toString()));
+                    Map.of("comm", comm.name(), "ranks", Integer.toString(ranks), "json", file.toString()));
             if (!Files.exists(file)) {
                 throw new IllegalStateException(ranks + " ranks failed with status " + status + ": see above");
             }
