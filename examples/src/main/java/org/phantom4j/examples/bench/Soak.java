@@ -2,9 +2,12 @@ package org.phantom4j.examples.bench;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -53,7 +56,7 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
         long beganNs = System.nanoTime();
         long nextReportNs = 0;
         long rounds = 0;
-        long[] peaksMib = new long[QUARTERS];
+        List<Long> totalsMib = new ArrayList<>();
         INDArray goesOn = Nd4j.create(DataType.INT64, 1);
         INDArray resident = Nd4j.create(DataType.INT64, comm.size());
         do {
@@ -64,8 +67,7 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
             if (rounds % ROUNDS_PER_COLLECTION == 1) {
                 ProcessMemory.giveBack();
                 comm.allGather(Nd4j.createFromArray(ProcessMemory.residentMib()), resident);
-                int quarter = (int) Math.min(QUARTERS - 1, QUARTERS * elapsedNs / duration.toNanos());
-                peaksMib[quarter] = Math.max(peaksMib[quarter], sum(resident));
+                totalsMib.add(LongStream.of(resident.toLongVector()).sum());
             }
             if (comm.rank() == 0 && elapsedNs >= nextReportNs) {
                 report.accept(String.format(
@@ -77,14 +79,22 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
             comm.broadcast(goesOn, 0);
         } while (goesOn.getLong(0) == 1);
         if (comm.rank() == 0) {
-            report.accept(
-                    "most resident memory of all ranks in each quarter of the time: " + joined(peaksMib) + " MiB");
+            report.accept("most resident memory of all ranks in each quarter of the rounds: "
+                    + joined(quarterPeaks(totalsMib)) + " MiB");
         }
         return rounds;
     }
 
-    private static long sum(INDArray longs) {
-        return LongStream.of(longs.toLongVector()).sum();
+    /** The most of each quarter of the values; of fewer than four, some are in two quarters. */
+    static long[] quarterPeaks(List<Long> values) {
+        int count = values.size();
+        return IntStream.range(0, QUARTERS)
+                .mapToLong(quarter -> {
+                    int begin = quarter * count / QUARTERS;
+                    int end = Math.max(begin + 1, (quarter + 1) * count / QUARTERS);
+                    return Collections.max(values.subList(begin, end));
+                })
+                .toArray();
     }
 
     private static String joined(long[] values) {

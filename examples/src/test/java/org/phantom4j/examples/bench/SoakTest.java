@@ -1,5 +1,6 @@
 package org.phantom4j.examples.bench;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -28,6 +29,13 @@ class SoakTest {
     private static final long MOST_GROWTH_MIB = 300;
 
     @Test
+    void everyQuarterHasItsPeak() {
+        assertArrayEquals(new long[] {2, 3, 5, 9}, Soak.quarterPeaks(List.of(1L, 2L, 3L, 2L, 5L, 4L, 9L, 8L)));
+        assertArrayEquals(new long[] {7, 7, 1, 3}, Soak.quarterPeaks(List.of(7L, 1L, 3L)));
+        assertArrayEquals(new long[] {7, 7, 7, 7}, Soak.quarterPeaks(List.of(7L)));
+    }
+
+    @Test
     void randomCollectivesForHalfAMinute() throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
@@ -40,7 +48,7 @@ class SoakTest {
         assertTrue(output.contains("are those of back end local"), output);
         Matcher peaks = PEAKS.matcher(output);
         assertTrue(peaks.find(), output);
-        // the first quarter is for the compiler and the caches
+        // the first quarter of the rounds is for the compiler and the caches
         long growth = Long.parseLong(peaks.group(2)) - Long.parseLong(peaks.group(1));
         assertTrue(growth < MOST_GROWTH_MIB, "memory grew: " + output);
     }
