@@ -2,7 +2,6 @@ package org.phantom4j.examples.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -13,16 +12,13 @@ import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
-import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.aeron.Algorithm;
-import org.phantom4j.comm.world.RankProcesses;
-import org.phantom4j.comm.world.World;
 import org.phantom4j.examples.bench.BenchRun;
 
 /** {@code phantom bench comm}: latency and bandwidth of the collectives, beside raw Aeron and plain TCP. */
 final class BenchCommCommand implements Command {
 
-    private static final int DEFAULT_TIMEOUT_S = 60;
+    private static final int DEFAULT_RANKS = 2;
     private static final int DEFAULT_LARGEST_MIB = 256;
     private static final String RESULTS = "results";
 
@@ -54,19 +50,17 @@ final class BenchCommCommand implements Command {
     @Override
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
-        int ranks = arguments.positive("ranks", 2);
         List<Long> sizes = sizes(arguments);
         Set<String> operations = operations(arguments);
-        Duration timeout = Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S));
         Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
         List<Object> rows = new ArrayList<>();
         for (String name : arguments.text("comm", "local,aeron").split(",", -1)) {
-            CommBackend backend = backend(name.trim());
-            boolean isRank = World.fromEnvironment(System.getenv()).isPresent();
-            if (backend.ranksAreProcesses() && !isRank) {
-                rows.addAll(inProcesses(name.trim(), ranks, arguments));
+            CommOptions comm = CommOptions.of(name.trim(), arguments);
+            int ranks = comm.ranks(arguments, DEFAULT_RANKS);
+            if (comm.launches()) {
+                rows.addAll(inProcesses(comm, ranks, arguments));
             } else {
-                rows.addAll(new BenchRun(name.trim(), ranks, operations, sizes, timeout).run());
+                rows.addAll(new BenchRun(comm.name(), ranks, operations, sizes, comm.timeout()).run());
             }
         }
         // of the ranks that are processes only rank 0 has results
@@ -110,30 +104,15 @@ final class BenchCommCommand implements Command {
         }
     }
 
-    private static CommBackend backend(String name) {
-        try {
-            return CommBackend.named(name);
-        } catch (IllegalArgumentException e) {
-            throw new UsageException("--comm: " + e.getMessage(), e);
-        }
-    }
-
     /** Runs this command once for each rank, and takes the results of rank 0 from a file. */
-    private static List<Object> inProcesses(String name, int ranks, Arguments arguments) throws Exception {
+    private List<Object> inProcesses(CommOptions comm, int ranks, Arguments arguments) throws Exception {
         Path directory = Files.createTempDirectory("phantom-bench");
         Path file = directory.resolve("results.json");
         try {
-            List<String> command = new ArrayList<>(List.of("bench", "comm"));
-            command.addAll(List.of("--comm", name, "--ranks", Integer.toString(ranks), "--json", file.toString()));
-            for (String option : List.of("max-mib", "bytes", "only", "timeout")) {
-                if (arguments.has(option)) {
-                    command.addAll(List.of("--" + option, arguments.text(option, null)));
-                }
-            }
             Map<String, String> variables =
                     arguments.has("algorithm") ? Map.of("PHANTOM_AERON_ALGORITHM", algorithm(arguments)) : Map.of();
-            int status = RankProcesses.run(
-                    RankProcesses.javaCommand(Main.class.getName(), command), ranks, variables, System.out, System.err);
+            int status = comm.launch(
+                    this, arguments, ranks, Map.of("comm", comm.name(), "json", file.toString()), variables);
             if (status != 0) {
                 throw new IllegalStateException("the ranks failed with status " + status + ": see their output above");
             }

@@ -1,14 +1,9 @@
 package org.phantom4j.examples.cli;
 
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
-import org.phantom4j.comm.CommBackend;
-import org.phantom4j.comm.world.RankProcesses;
-import org.phantom4j.comm.world.World;
 import org.phantom4j.examples.bench.Soak;
 
 /** {@code phantom bench soak}: random collectives for a while, each checked against the local back end. */
@@ -17,7 +12,6 @@ final class BenchSoakCommand implements Command {
     private static final int DEFAULT_RANKS = 4;
     private static final int DEFAULT_SECONDS = 600;
     private static final int DEFAULT_MAX_ELEMENTS = 200_000;
-    private static final int DEFAULT_TIMEOUT_S = 60;
 
     @Override
     public String name() {
@@ -44,37 +38,24 @@ final class BenchSoakCommand implements Command {
     @Override
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
-        String backend = arguments.text("comm", "aeron");
-        int ranks = arguments.positive("ranks", DEFAULT_RANKS);
+        CommOptions comm = CommOptions.parse(arguments, "aeron");
+        int ranks = comm.ranks(arguments, DEFAULT_RANKS);
         long seed = arguments.number("seed", System.nanoTime());
         Soak soak = new Soak(
-                backend,
+                comm.name(),
                 ranks,
                 Duration.ofSeconds(arguments.positive("seconds", DEFAULT_SECONDS)),
                 seed,
                 arguments.positive("max-elements", DEFAULT_MAX_ELEMENTS),
-                Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S)));
-        boolean isRank = World.fromEnvironment(System.getenv()).isPresent();
-        if (!isRank) {
+                comm.timeout());
+        if (comm.world().isEmpty()) {
             System.out.println("seed " + seed);
         }
-        if (CommBackend.named(backend).ranksAreProcesses() && !isRank) {
-            return inProcesses(arguments, backend, ranks, seed);
+        if (comm.launches()) {
+            return comm.launch(this, arguments, ranks, Map.of("seed", Long.toString(seed)));
         }
         long rounds = soak.run(System.out::println);
         System.out.println("all results of " + rounds + " rounds are those of back end local");
         return Main.OK;
-    }
-
-    private static int inProcesses(Arguments arguments, String backend, int ranks, long seed) throws Exception {
-        List<String> command = new ArrayList<>(List.of("bench", "soak", "--comm", backend));
-        command.addAll(List.of("--ranks", Integer.toString(ranks), "--seed", Long.toString(seed)));
-        for (String option : List.of("seconds", "max-elements", "timeout")) {
-            if (arguments.has(option)) {
-                command.addAll(List.of("--" + option, arguments.text(option, null)));
-            }
-        }
-        return RankProcesses.run(
-                RankProcesses.javaCommand(Main.class.getName(), command), ranks, Map.of(), System.out, System.err);
     }
 }

@@ -49,7 +49,12 @@ record CommOptions(CommBackend backend, Optional<World> world, int threads, Dura
      * @param otherwise the back end if none is named
      */
     static CommOptions parse(Arguments arguments, String otherwise) {
-        CommBackend backend = backend(arguments.text("comm", otherwise));
+        return of(arguments.text("comm", otherwise), arguments);
+    }
+
+    /** The same, of a back end whose name is given. */
+    static CommOptions of(String name, Arguments arguments) {
+        CommBackend backend = backend(name);
         return new CommOptions(
                 backend,
                 backend.ranksAreProcesses() ? fromEnvironment() : Optional.empty(),
@@ -101,11 +106,26 @@ record CommOptions(CommBackend backend, Optional<World> world, int threads, Dura
      */
     int launch(Command command, Arguments arguments, int ranks, Map<String, String> overrides)
             throws InterruptedException {
+        return launch(command, arguments, ranks, overrides, Map.of());
+    }
+
+    /**
+     * The same, with environment variables for the ranks.
+     *
+     * @param variables in addition to this process's and those that say which rank it is
+     */
+    int launch(
+            Command command,
+            Arguments arguments,
+            int ranks,
+            Map<String, String> overrides,
+            Map<String, String> variables)
+            throws InterruptedException {
         backend.requireRoom(ranks);
         List<String> words = new ArrayList<>(List.of(command.name().split(" ")));
         words.addAll(arguments.words(overrides));
         return RankProcesses.run(
-                RankProcesses.javaCommand(Main.class.getName(), words), ranks, Map.of(), System.out, System.err);
+                RankProcesses.javaCommand(Main.class.getName(), words), ranks, variables, System.out, System.err);
     }
 
     /**
