@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -75,39 +75,54 @@ final class DriverDirectories {
         try {
             Files.createDirectories(base);
             deleteAbandoned(base);
-            String name = "driver-" + UUID.randomUUID();
-            Path lockFile = base.resolve(name + LOCK_SUFFIX);
-            HELD.add(lockFile);
-            FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-            if (channel.tryLock() == null) {
-                throw new IOException("cannot lock " + lockFile);
+            while (true) {
+                Claim claim = tryClaim(base);
+                if (claim != null) {
+                    return claim;
+                }
             }
-            return new Claim(base.resolve(name), lockFile, channel);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot make a directory for Aeron's media driver in " + base, e);
         }
+    }
+
+    /** Null if another process took the lock's file, not locked yet, for a dead job's. */
+    private static Claim tryClaim(Path base) throws IOException {
+        String name = "driver-" + UUID.randomUUID();
+        Path lockFile = base.resolve(name + LOCK_SUFFIX);
+        HELD.add(lockFile);
+        FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        if (channel.tryLock() != null && Files.exists(lockFile)) {
+            return new Claim(base.resolve(name), lockFile, channel);
+        }
+        channel.close();
+        HELD.remove(lockFile);
+        return null;
     }
 
     private static void deleteAbandoned(Path base) throws IOException {
         try (Stream<Path> files = Files.list(base)) {
             for (Path lockFile :
                     files.filter(file -> file.toString().endsWith(LOCK_SUFFIX)).toList()) {
-                if (!HELD.contains(lockFile) && abandoned(lockFile)) {
-                    String path = lockFile.toString();
-                    IoUtil.delete(new File(path.substring(0, path.length() - LOCK_SUFFIX.length())), true);
-                    Files.deleteIfExists(lockFile);
+                if (!HELD.contains(lockFile)) {
+                    deleteIfAbandoned(lockFile);
                 }
             }
         }
     }
 
-    /** Whether nobody holds this lock. Not for a lock of this process: asking would release it. */
-    static boolean abandoned(Path lockFile) {
+    private static void deleteIfAbandoned(Path lockFile) throws IOException {
         try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.WRITE);
                 FileLock lock = channel.tryLock()) {
-            return lock != null;
-        } catch (IOException | OverlappingFileLockException e) {
-            return false;
+            if (lock != null) {
+                String path = lockFile.toString();
+                IoUtil.delete(new File(path.substring(0, path.length() - LOCK_SUFFIX.length())), true);
+                // while the lock is held: whoever locks this file later finds that it is gone
+                Files.deleteIfExists(lockFile);
+            }
+        } catch (FileSystemException e) {
+            // another process was faster, or this one may not
+            Thread.onSpinWait();
         }
     }
 }
