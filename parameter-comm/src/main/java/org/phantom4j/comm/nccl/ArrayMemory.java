@@ -32,4 +32,7 @@ interface ArrayMemory {
     }
 
     Loan borrow();
+
+    /** Frees what loans hold that were not awaited: their collectives failed, or those who started them did. */
+    void close();
 }

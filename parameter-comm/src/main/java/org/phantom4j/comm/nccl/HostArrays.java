@@ -1,7 +1,9 @@
 package org.phantom4j.comm.nccl;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.cuda.CudaEvent;
@@ -15,6 +17,7 @@ import org.phantom4j.comm.cuda.DeviceMemory;
 final class HostArrays implements ArrayMemory {
 
     private final CudaStream stream;
+    private final Set<HostLoan> lent = new HashSet<>();
 
     /** Copies in this stream, which is the collectives' own. */
     HostArrays(CudaStream stream) {
@@ -35,7 +38,14 @@ final class HostArrays implements ArrayMemory {
 
     @Override
     public Loan borrow() {
-        return new HostLoan();
+        HostLoan loan = new HostLoan();
+        lent.add(loan);
+        return loan;
+    }
+
+    @Override
+    public void close() {
+        List.copyOf(lent).forEach(HostLoan::free);
     }
 
     private final class HostLoan implements Loan {
@@ -79,9 +89,14 @@ final class HostArrays implements ArrayMemory {
                 }
                 group.await(own);
             } finally {
-                images.forEach(image -> image.memory().close());
-                images.clear();
+                free();
             }
+        }
+
+        private void free() {
+            images.forEach(image -> image.memory().close());
+            images.clear();
+            lent.remove(this);
         }
     }
 }

@@ -225,6 +225,9 @@ public final class NcclCommunicator implements Communicator {
             outstanding.close();
             group.close();
             if (ownsStream) {
+                if (memory != null) {
+                    memory.close();
+                }
                 stream.close();
             }
         }

@@ -42,6 +42,11 @@ final class Nd4jCudaArrays implements ArrayMemory {
         return new CudaLoan();
     }
 
+    @Override
+    public void close() {
+        ready.close();
+    }
+
     private final class CudaLoan implements Loan {
         private AllocationPoint first;
         private AllocationPoint second;
