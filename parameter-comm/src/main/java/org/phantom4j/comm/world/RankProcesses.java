@@ -25,7 +25,7 @@ public final class RankProcesses {
     private static final String LAUNCHER = "PHANTOM_LAUNCHER";
 
     /** How long ranks may take to end by themselves once one has failed, or once they were asked to. */
-    private static final long GRACE_SECONDS = 10;
+    private static final long GRACE_SECONDS = 30;
 
     private static final int SIGNAL_STATUS = 128;
 
@@ -144,7 +144,7 @@ public final class RankProcesses {
                 break;
             }
             if (first < 0 && processes.get(rank).exitValue() != 0) {
-                first = rank;
+                first = killedBefore(rank);
                 deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS);
             }
         }
@@ -162,6 +162,17 @@ public final class RankProcesses {
         err.println("rank " + first + " failed first, with status " + status + signal
                 + (message == null ? "" : ": " + message));
         return status;
+    }
+
+    /** A rank that has been killed by now, if any: the one that failed did because of it, however late its end is noticed. */
+    private int killedBefore(int failed) {
+        for (int rank = 0; rank < processes.size(); rank++) {
+            Process process = processes.get(rank);
+            if (!process.isAlive() && process.exitValue() > SIGNAL_STATUS) {
+                return rank;
+            }
+        }
+        return failed;
     }
 
     private String survivorsMessage(int killed) {
