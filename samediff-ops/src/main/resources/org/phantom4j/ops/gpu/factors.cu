@@ -46,7 +46,8 @@ static __device__ real parameter(const factor *upper, const short *lower, long i
 }
 
 static __device__ void set_parameter(factor *upper, short *lower, long i, real value) {
-    unsigned bits = __float_as_uint(value);
+    // no number stays none, in the upper half too, which an addition could carry over
+    unsigned bits = value != value ? 0x7fc00000u : __float_as_uint(value);
     unsigned top = (bits + 0x8000u) >> 16;
     upper[i].bits = (unsigned short)top;
     lower[i] = (short)(int)(bits - (top << 16));
@@ -81,10 +82,11 @@ static __device__ void set_parameter(factor *upper, short *, long i, real value)
 
 enum { IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID, ELU };
 
+// What is no number stays none.
 static __device__ real activate(real z, int activation, real slope) {
     switch (activation) {
     case RELU:
-        return z > 0 ? z : (real)0;
+        return z < 0 ? (real)0 : z;
     case LEAKY_RELU:
         return z > 0 ? z : slope * z;
     case TANH:

@@ -46,7 +46,9 @@ extern "C" __global__ void __launch_bounds__(128) output_loss(const real *logits
             double wanted = target[(long)f * batch + b];
             double delta = value - wanted;
             if (kind == 0) {
-                loss -= wanted == 0 ? 0 : wanted * log(fmin(fmax(value, 1e-10), 1 - 1e-10));
+                // not by fmax and fmin, which would make a number of what is none
+                double clipped = value < 1e-10 ? 1e-10 : value > 1 - 1e-10 ? 1 - 1e-10 : value;
+                loss -= wanted == 0 ? 0 : wanted * log(clipped);
             } else {
                 loss += delta * delta / width;
                 delta *= 2.0 / width;

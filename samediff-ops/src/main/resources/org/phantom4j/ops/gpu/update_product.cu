@@ -90,6 +90,12 @@ static __device__ void load_stage(unsigned stage, const update_tile &tile, int r
     }
 }
 
+// A float's bits, to which less than 2^16 may be added: what is no number stays none, while of 0x7fffffff, which matrix units
+// and additions make, a sum would be made.
+static __device__ unsigned addable_bits(float value) {
+    return min(__float_as_int(value), 0x7fff0000);
+}
+
 // Steps of two neighbouring columns' weights. `random` is the state of a thread's generator of pseudo-random numbers.
 #ifdef ROUNDED
 static __device__ unsigned next_random(unsigned &random) {
@@ -98,9 +104,8 @@ static __device__ unsigned next_random(unsigned &random) {
     return random >> 16;
 }
 
-// No number stays none: what the matrix units or an addition make of it is 0x7fffffff, to which nothing may be added.
 static __device__ unsigned raised(float value, unsigned random) {
-    return min(__float_as_int(value), 0x7fff0000) + random;
+    return addable_bits(value) + random;
 }
 
 static __device__ void step_pair(unsigned &upper, unsigned &, float first, float second, float rate, unsigned &random) {
@@ -112,7 +117,7 @@ static __device__ void step_pair(unsigned &upper, unsigned &, float first, float
 static __device__ void step_pair(unsigned &upper, unsigned &lower, float first, float second, float rate, unsigned &) {
     float a = __uint_as_float((upper << 16) + (int)(short)lower);
     float b = __uint_as_float((upper & 0xffff0000u) + ((int)lower >> 16));
-    unsigned x = __float_as_uint(a - rate * first), y = __float_as_uint(b - rate * second);
+    unsigned x = addable_bits(a - rate * first), y = addable_bits(b - rate * second);
     // the upper halves after rounding, and the lower halves, which are what the rounded ones lack
     upper = __byte_perm(x + 0x8000u, y + 0x8000u, 0x7632);
     lower = __byte_perm(x, y, 0x5410);

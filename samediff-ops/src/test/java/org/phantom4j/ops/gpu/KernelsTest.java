@@ -2,6 +2,7 @@ package org.phantom4j.ops.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +23,45 @@ class KernelsTest {
                 for (int batch : new int[] {1, 70, 300}) {
                     assertActivation(on, new ElementwiseActivation(kind, 0.25), batch);
                 }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void whatIsNoNumberStaysNone(Precision precision) {
+        try (OnDevice on = new OnDevice(precision)) {
+            int batch = 70;
+            int count = batch * WIDTH;
+            double[] values = OnDevice.numbers(new Random(1), count);
+            values[100] = Double.NaN;
+            long exact = on.roomForReals(count);
+            Parameter bias = on.parameter(new double[WIDTH], false);
+            for (int kind = 0; kind < 6; kind++) {
+                Neurons neurons = new Neurons(bias, new ElementwiseActivation(kind, 0.25), batch, WIDTH);
+                on.kernels.forwardActivation(on.stream, on.reals(values), neurons, TwoOrders.NOWHERE, exact);
+                double[] activations = on.readReals(exact, count);
+                for (int i = 0; i < count; i++) {
+                    assertEquals(i == 100, Double.isNaN(activations[i]), "activation " + kind + " of value " + i);
+                }
+            }
+            double[] target = new double[count];
+            Arrays.fill(target, 1.0 / WIDTH);
+            long parts = on.room(8L * batch);
+            on.kernels.outputLoss(
+                    on.stream,
+                    on.reals(values),
+                    bias,
+                    on.reals(target),
+                    exact,
+                    on.roomForBothOrders(count),
+                    parts,
+                    batch,
+                    WIDTH,
+                    true);
+            double[] losses = on.readDoubles(parts, batch);
+            for (int b = 0; b < batch; b++) {
+                assertEquals(b == 100 / WIDTH, Double.isNaN(losses[b]), "softmax's loss of sample " + b);
             }
         }
     }

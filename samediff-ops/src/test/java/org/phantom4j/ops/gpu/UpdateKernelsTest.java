@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Random;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -111,9 +110,10 @@ class UpdateKernelsTest {
         }
     }
 
-    @Test
-    void whatIsNoNumberStaysNone() {
-        try (OnDevice on = new OnDevice(Precision.BF16_PURE)) {
+    @ParameterizedTest
+    @EnumSource(names = {"BF16", "BF16_PURE"})
+    void whatIsNoNumberStaysNone(Precision precision) {
+        try (OnDevice on = new OnDevice(precision)) {
             int batch = 16;
             Random random = new Random(5);
             Factors x = Factors.of(on, OnDevice.numbers(random, 64 * batch));
@@ -123,10 +123,18 @@ class UpdateKernelsTest {
             assumeTrue(on.kernels.updates().canUpdate(matrix.step(), batch), "this device has no kernel for it");
             on.kernels.updates().updateProduct(on.stream, matrix.step(), null, batch, STEP_RATE);
             matrix.expectStep();
-            double[] actual = on.read(matrix.parameter);
-            for (int i = 0; i < actual.length; i++) {
-                assertEquals(Double.isNaN(matrix.weights[i]), Double.isNaN(actual[i]), "weight " + i);
-            }
+            assertNoNumbers(on, matrix.weights, matrix.parameter);
+            assertNoNumbers(on, matrix.weights, on.parameter(matrix.weights, false));
+        }
+    }
+
+    /** The same are none, and so are the halves of them that products read. */
+    private static void assertNoNumbers(OnDevice on, double[] expected, Parameter parameter) {
+        double[] actual = on.read(parameter);
+        double[] factors = on.readFactors(parameter.address(), expected.length);
+        for (int i = 0; i < expected.length; i++) {
+            assertEquals(Double.isNaN(expected[i]), Double.isNaN(actual[i]), "weight " + i);
+            assertEquals(Double.isNaN(expected[i]), Double.isNaN(factors[i]), "factor " + i);
         }
     }
 
