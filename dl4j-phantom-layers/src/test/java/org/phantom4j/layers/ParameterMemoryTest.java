@@ -38,7 +38,7 @@ class ParameterMemoryTest {
         long second = 12 * 8 / 4 + 3 * 12 + 3 * 3 * 8 + 8;
         long whole = phantom + tensor + second + 8 * 3;
         DataSet data = TrainingRun.data(4, 8, 3, false);
-        List<Held> held = LocalRanks.run(ranks, Duration.ofSeconds(20), group -> {
+        List<Held> held = LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
             MultiLayerNetwork network = new MultiLayerNetwork(configuration.clone());
             network.init();
             network.fit(data.copy());

@@ -177,7 +177,7 @@ class RankCountTest {
 
     private static List<Map<String, INDArray>> initial(MultiLayerConfiguration configuration, int ranks)
             throws Exception {
-        return LocalRanks.run(ranks, Duration.ofSeconds(20), group -> {
+        return LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
             MultiLayerNetwork network = new MultiLayerNetwork(configuration.clone());
             network.init();
             return network.paramTable();

@@ -29,7 +29,7 @@ record TrainingRun(List<Double> scores, INDArray exampleScores, INDArray output,
 
     /** Trains on each of {@code ranks} ranks. */
     static List<TrainingRun> of(MultiLayerConfiguration configuration, int ranks, DataSet data) throws Exception {
-        return LocalRanks.run(ranks, Duration.ofSeconds(30), group -> {
+        return LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
             MultiLayerNetwork network = new MultiLayerNetwork(configuration.clone());
             network.init();
             List<Double> scores = new ArrayList<>();
@@ -45,7 +45,7 @@ record TrainingRun(List<Double> scores, INDArray exampleScores, INDArray output,
 
     /** Trains on each of {@code ranks} ranks; the graph has one input and one output. */
     static List<TrainingRun> of(ComputationGraphConfiguration configuration, int ranks, DataSet data) throws Exception {
-        return LocalRanks.run(ranks, Duration.ofSeconds(30), group -> {
+        return LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
             ComputationGraph network = new ComputationGraph(configuration.clone());
             network.init();
             List<Double> scores = new ArrayList<>();

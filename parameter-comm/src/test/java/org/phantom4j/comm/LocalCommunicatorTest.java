@@ -11,7 +11,7 @@ class LocalCommunicatorTest extends CommunicatorContract {
         return new RankRunner() {
             @Override
             public <T> List<T> run(int size, LocalRanks.Body<T> body) throws Exception {
-                return LocalRanks.run(size, Duration.ofSeconds(20), body);
+                return LocalRanks.run(size, Duration.ofMinutes(2), body);
             }
         };
     }

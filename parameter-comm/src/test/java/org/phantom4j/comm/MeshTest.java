@@ -13,7 +13,7 @@ import org.nd4j.linalg.factory.Nd4j;
 
 class MeshTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
 
     @ParameterizedTest
     @CsvSource({"1, 1", "4, 1", "4, 4", "4, 2", "6, 3", "8, 2"})

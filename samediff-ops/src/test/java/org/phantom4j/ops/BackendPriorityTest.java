@@ -5,12 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.nd4j.linalg.factory.Nd4jBackend;
 import org.phantom4j.ops.backend.CudaOpBackend;
 import org.phantom4j.ops.backend.NativeOpBackend;
 
-@Timeout(60)
 class BackendPriorityTest {
     /** The CUDA backend is not on the tests' class path: ND4J must not ask for it, and warn, before it has the CPU's. */
     @Test

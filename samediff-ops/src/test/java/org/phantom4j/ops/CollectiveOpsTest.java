@@ -30,7 +30,7 @@ class CollectiveOpsTest {
     }
 
     private static List<INDArray> run(int ranks, LocalRanks.Body<INDArray> body) throws Exception {
-        return LocalRanks.run(ranks, Duration.ofSeconds(20), body);
+        return LocalRanks.run(ranks, Duration.ofMinutes(2), body);
     }
 
     /** A whole of small integers, another one for each rank: sums are exact. */

@@ -34,7 +34,7 @@ class GoldenLayerTest {
 
     private static void check(GoldenCase golden, int ranks, DataType type, double bound) throws Exception {
         List<Map<String, Double>> errors =
-                LocalRanks.run(ranks, Duration.ofSeconds(30), group -> new GoldenLayer(golden, type).errors());
+                LocalRanks.run(ranks, Duration.ofMinutes(2), group -> new GoldenLayer(golden, type).errors());
         int expected = ranks * 2 + golden.shards() * (golden.shards() == 1 ? 3 : 4);
         int compared = errors.stream().mapToInt(Map::size).sum();
         assertEquals(expected, compared, "arrays compared");

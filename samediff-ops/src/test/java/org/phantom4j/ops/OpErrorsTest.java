@@ -126,7 +126,7 @@ class OpErrorsTest {
                 IllegalArgumentException.class,
                 () -> LocalRanks.run(
                         3,
-                        Duration.ofSeconds(20),
+                        Duration.ofMinutes(2),
                         group -> new PhantomDense(GEOMETRY, layer.forwardInputs(layer.all()), null)));
         assertTrue(e.getMessage().startsWith("2 shards cannot be spread over 3 ranks"), e.getMessage());
     }
@@ -135,7 +135,7 @@ class OpErrorsTest {
     void anOpMadeForAnotherRankIsRefused() throws Exception {
         PhantomDense op = LocalRanks.run(
                         2,
-                        Duration.ofSeconds(20),
+                        Duration.ofMinutes(2),
                         group -> new PhantomDense(
                                 GEOMETRY, layer.forwardInputs(ShardRange.of(group.rank(), 2, 2)), null))
                 .get(1);

@@ -135,7 +135,7 @@ class PhantomDenseTest {
                 continue;
             }
             int count = ranks;
-            List<Double> differences = LocalRanks.run(ranks, Duration.ofSeconds(20), group -> {
+            List<Double> differences = LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
                 ShardRange own = ShardRange.of(group.rank(), count, p);
                 INDArray[] outputs = Nd4j.exec(new PhantomDense(geometry, layer.forwardInputs(own), null));
                 INDArray[] ownGradients =

@@ -73,7 +73,7 @@ class PhantomGeometryTest {
             RandomLayer layer = new RandomLayer(geometry, batch, RandomLayer.Layout.F, type, i);
             for (int ranks : divisors(geometry.shards())) {
                 for (boolean inputGradient : new boolean[] {true, false}) {
-                    List<LayerCost> counted = LocalRanks.run(ranks, Duration.ofSeconds(20), group -> {
+                    List<LayerCost> counted = LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
                         ShardRange own = ShardRange.of(group.rank(), ranks, geometry.shards());
                         Counted forward = Counted.of(
                                 group, () -> Nd4j.exec(new PhantomDense(geometry, layer.forwardInputs(own), null)));
@@ -110,7 +110,7 @@ class PhantomGeometryTest {
             INDArray delta = Nd4j.rand(type, batch, geometry.nOut());
             for (int ranks : divisors(geometry.shards())) {
                 for (boolean inputGradient : new boolean[] {true, false}) {
-                    List<LayerCost> counted = LocalRanks.run(ranks, Duration.ofSeconds(20), group -> {
+                    List<LayerCost> counted = LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
                         ShardRange own = ShardRange.of(group.rank(), ranks, geometry.shards());
                         INDArray weights =
                                 Nd4j.rand(type, geometry.nIn(), geometry.out().width(own));

@@ -125,7 +125,7 @@ class SameDiffTest {
         PhantomGraph one = graph(phantom, layer);
         Map<String, INDArray> whole = one.graph.calculateGradients(one.feed(layer), "x");
         Map<String, INDArray> weights = one.graph.calculateGradients(one.feed(layer), "w0");
-        List<Double> differences = LocalRanks.run(ranks, Duration.ofSeconds(20), group -> {
+        List<Double> differences = LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
             PhantomGraph made = graph(phantom, layer);
             Map<String, INDArray> feed = made.feed(layer);
             Map<String, INDArray> gradients = made.graph.calculateGradients(feed, "x", "w0");
@@ -142,10 +142,10 @@ class SameDiffTest {
     @Test
     void aGraphBelongsToTheShardsOfItsRank() throws Exception {
         RandomLayer layer = layer(GEOMETRY);
-        List<PhantomGraph> graphs = LocalRanks.run(2, Duration.ofSeconds(20), group -> PhantomGraph.phantom(layer));
+        List<PhantomGraph> graphs = LocalRanks.run(2, Duration.ofMinutes(2), group -> PhantomGraph.phantom(layer));
         Exception e = assertThrows(
                 Exception.class,
-                () -> LocalRanks.run(2, Duration.ofSeconds(20), group -> graphs.get(1 - group.rank())
+                () -> LocalRanks.run(2, Duration.ofMinutes(2), group -> graphs.get(1 - group.rank())
                         .graph
                         .outputSingle(graphs.get(1 - group.rank()).feed(layer), "z")));
         assertTrue(rootMessage(e).contains("make the graph on the rank that runs it"), rootMessage(e));

@@ -36,7 +36,7 @@ class TensorParallelDenseTest {
         INDArray dWeights = layer.x.transpose().mmul(layer.delta);
         INDArray dBias = layer.delta.sum(0);
 
-        List<Double> differences = LocalRanks.run(ranks, Duration.ofSeconds(20), group -> {
+        List<Double> differences = LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
             ShardRange own = ShardRange.of(group.rank(), ranks, p);
             INDArray ownWeights = part(weights, geometry.out(), own);
             INDArray ownBias = part(bias.reshape(1, nOut), geometry.out(), own);

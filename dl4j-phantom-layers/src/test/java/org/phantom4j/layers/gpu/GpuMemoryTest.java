@@ -12,7 +12,6 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.activations.Activation;
@@ -33,7 +32,6 @@ import org.phantom4j.layers.train.RankNetwork;
 import org.phantom4j.ops.gpu.Precision;
 
 /** What steps take of a device's memory against the formula. Skipped without a GPU, whose memory nobody else may use. */
-@Timeout(120)
 class GpuMemoryTest {
 
     private static final double BAR = 1.05;

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.time.Duration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
@@ -20,7 +19,6 @@ import org.phantom4j.layers.train.RankNetwork;
 import org.phantom4j.ops.gpu.Precision;
 
 /** The compiled forward pass against Deeplearning4j's outputs on the CPU. Skipped without a GPU. */
-@Timeout(60)
 class GpuPredictorTest {
 
     @BeforeAll

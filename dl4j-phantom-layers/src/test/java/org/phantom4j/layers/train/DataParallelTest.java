@@ -40,7 +40,7 @@ import org.phantom4j.layers.TensorParallelDenseLayer;
 
 class DataParallelTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
     private static final int FEATURES = 10;
     private static final int STEPS = 5;
     private static final double TOLERANCE = 1e-11;

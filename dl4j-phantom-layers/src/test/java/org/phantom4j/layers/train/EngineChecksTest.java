@@ -12,7 +12,6 @@ import java.util.Map;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,7 +23,6 @@ import org.phantom4j.comm.RankContext;
 import org.phantom4j.ops.golden.GoldenCase;
 
 /** The checks that verify engines, here of Deeplearning4j's layers, and that they find what is wrong. */
-@Timeout(120)
 class EngineChecksTest {
 
     private static final Path GOLDEN = Path.of(System.getProperty("repository.root"), "../shared/golden");

@@ -44,7 +44,7 @@ import org.phantom4j.ops.golden.GoldenCase;
 
 class RankNetworkTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
     private static final int BATCH = 6;
 
     /** What one rank counted in one step. */

@@ -23,7 +23,8 @@ import org.phantom4j.comm.RandomCollectives;
  * round splits groups anew, and so opens and closes streams.
  *
  * @param backend the back end under test
- * @param duration how long to go on
+ * @param duration how long to go on; longer where the machine is so slow that a quarter of the rounds would be without a
+ *     look at memory
  * @param seed of the first round; the next one's is one more
  * @param maxElements of a part or an array
  * @param timeout deadline of every wait
@@ -75,7 +76,7 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
                         elapsedNs / 1_000_000_000L, rounds, rounds * STEPS_PER_ROUND, memory(resident)));
                 nextReportNs += duration.toNanos() / REPORTS;
             }
-            goesOn.putScalar(0, elapsedNs < duration.toNanos() ? 1 : 0);
+            goesOn.putScalar(0, elapsedNs < duration.toNanos() || totalsMib.size() < QUARTERS ? 1 : 0);
             comm.broadcast(goesOn, 0);
         } while (goesOn.getLong(0) == 1);
         if (comm.rank() == 0) {
@@ -85,15 +86,11 @@ public record Soak(String backend, int ranks, Duration duration, long seed, int 
         return rounds;
     }
 
-    /** The most of each quarter of the values; of fewer than four, some are in two quarters. */
-    static long[] quarterPeaks(List<Long> values) {
+    private static long[] quarterPeaks(List<Long> values) {
         int count = values.size();
         return IntStream.range(0, QUARTERS)
-                .mapToLong(quarter -> {
-                    int begin = quarter * count / QUARTERS;
-                    int end = Math.max(begin + 1, (quarter + 1) * count / QUARTERS);
-                    return Collections.max(values.subList(begin, end));
-                })
+                .mapToLong(quarter ->
+                        Collections.max(values.subList(quarter * count / QUARTERS, (quarter + 1) * count / QUARTERS)))
                 .toArray();
     }
 

@@ -1,6 +1,5 @@
 package org.phantom4j.examples.bench;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,7 +18,7 @@ import org.phantom4j.examples.cli.Main;
 
 /** Half a minute of {@code bench soak}, with flat memory. */
 @Tag("system")
-@Timeout(300)
+@Timeout(900)
 class SoakTest {
 
     /** The second and the last quarter's. */
@@ -29,18 +28,22 @@ class SoakTest {
     private static final long MOST_GROWTH_MIB = 300;
 
     @Test
-    void everyQuarterHasItsPeak() {
-        assertArrayEquals(new long[] {2, 3, 5, 9}, Soak.quarterPeaks(List.of(1L, 2L, 3L, 2L, 5L, 4L, 9L, 8L)));
-        assertArrayEquals(new long[] {7, 7, 1, 3}, Soak.quarterPeaks(List.of(7L, 1L, 3L)));
-        assertArrayEquals(new long[] {7, 7, 7, 7}, Soak.quarterPeaks(List.of(7L)));
-    }
-
-    @Test
     void randomCollectivesForHalfAMinute() throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-        List<String> arguments =
-                List.of("bench", "soak", "--ranks", "3", "--seconds", "30", "--seed", "1", "--max-elements", "50000");
+        List<String> arguments = List.of(
+                "bench",
+                "soak",
+                "--ranks",
+                "3",
+                "--seconds",
+                "30",
+                "--seed",
+                "1",
+                "--max-elements",
+                "50000",
+                "--timeout",
+                "600");
         int status =
                 RankProcesses.run(RankProcesses.javaCommand(Main.class.getName(), arguments), 3, Map.of(), out, out);
         String output = bytes.toString(StandardCharsets.UTF_8);

@@ -20,7 +20,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -34,7 +33,6 @@ import org.phantom4j.comm.world.World;
  * Faults of a training on GPUs: a clear end within the deadline, and the GPUs' memory free afterwards. Skipped without a GPU,
  * and in part with one alone. Nobody else may use the GPUs meanwhile.
  */
-@Timeout(120)
 class GpuFaultsTest {
 
     private static final int DEADLINE_S = 20;

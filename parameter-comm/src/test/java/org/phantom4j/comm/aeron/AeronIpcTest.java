@@ -19,7 +19,7 @@ class AeronIpcTest extends CommunicatorContract {
     @Override
     protected RankRunner ranks() {
         AeronOptions options =
-                AeronOptions.defaults().withTimeout(Duration.ofSeconds(20)).withTermLengths(256 * 1024, 256 * 1024);
+                AeronOptions.defaults().withTimeout(Duration.ofMinutes(2)).withTermLengths(256 * 1024, 256 * 1024);
         return new RankRunner() {
             @Override
             public <T> List<T> run(int size, LocalRanks.Body<T> body) throws Exception {
@@ -34,7 +34,7 @@ class AeronIpcTest extends CommunicatorContract {
     void randomCollectivesAreThoseOfTheLocalBackEnd(int size) throws Exception {
         for (int seed = 0; seed < SEEDS; seed++) {
             RandomCollectives collectives = new RandomCollectives(seed, 80, 2_000);
-            List<long[]> expected = LocalRanks.run(size, Duration.ofSeconds(20), collectives::run);
+            List<long[]> expected = LocalRanks.run(size, Duration.ofMinutes(2), collectives::run);
             List<long[]> actual = ranks().run(size, collectives::run);
             for (int rank = 0; rank < size; rank++) {
                 for (int step = 0; step < collectives.steps(); step++) {

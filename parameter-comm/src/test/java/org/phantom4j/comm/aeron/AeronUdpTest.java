@@ -22,7 +22,7 @@ class AeronUdpTest extends CommunicatorContract {
     @Override
     protected RankRunner ranks() {
         AeronOptions options = AeronOptions.defaults()
-                .withTimeout(Duration.ofSeconds(20))
+                .withTimeout(Duration.ofMinutes(2))
                 .withTermLengths(256 * 1024, 256 * 1024)
                 .withTreatAsRemote(true);
         return new RankRunner() {

@@ -9,10 +9,8 @@ import io.aeron.driver.buffer.RawLog;
 import java.nio.file.Path;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
 class ClearedLogsTest {
 
     private static final int TERM = 1 << 20;

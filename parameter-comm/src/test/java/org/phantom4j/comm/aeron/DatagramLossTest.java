@@ -54,7 +54,7 @@ class DatagramLossTest {
     void lossChangesNothing(int percent) throws Exception {
         LongAdder dropped = new LongAdder();
         AeronOptions options =
-                AeronOptions.defaults().withTimeout(Duration.ofSeconds(30)).withTreatAsRemote(true);
+                AeronOptions.defaults().withTimeout(Duration.ofMinutes(2)).withTreatAsRemote(true);
         double rate = percent / 100.0;
         List<long[]> results = AeronRanks.run(
                 RANKS,

@@ -1,6 +1,7 @@
 package org.phantom4j.comm.aeron;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.aeron.driver.MediaDriver;
@@ -8,11 +9,13 @@ import io.aeron.driver.ThreadingMode;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchService;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.SleepingMillisIdleStrategy;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -24,15 +27,17 @@ import org.phantom4j.comm.world.RankProcesses;
 
 /** Ranks that are processes of this machine. */
 @Tag("system")
-@Timeout(300)
+@Timeout(900)
 class ProcessesTest {
+
+    private static final long LIVENESS_NS = TimeUnit.MINUTES.toNanos(10);
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 4, 8})
     void processesComputeTheSame(int ranks) throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-        List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("0", "30000"));
+        List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("0", "600000"));
         int status = RankProcesses.run(command, ranks, Map.of(), out, out);
         String output = bytes.toString(StandardCharsets.UTF_8);
         assertEquals(0, status, output);
@@ -51,15 +56,18 @@ class ProcessesTest {
                 .aeronDirectoryName(driverDirectory)
                 .threadingMode(ThreadingMode.SHARED)
                 .sharedIdleStrategy(new SleepingMillisIdleStrategy(1))
+                .clientLivenessTimeoutNs(LIVENESS_NS)
+                .imageLivenessTimeoutNs(LIVENESS_NS)
+                .publicationUnblockTimeoutNs(2 * LIVENESS_NS)
                 .dirDeleteOnShutdown(true);
-        try (MediaDriver driver = MediaDriver.launch(context)) {
-            List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("0", "30000"));
+        try (MediaDriver driver = MediaDriver.launch(context);
+                WatchService streams = FileSystems.getDefault().newWatchService()) {
+            Path.of(driver.aeronDirectoryName(), "publications")
+                    .register(streams, StandardWatchEventKinds.ENTRY_CREATE);
+            List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("0", "600000"));
             int status = RankProcesses.run(command, 2, Map.of("PHANTOM_AERON_DIR", driverDirectory), out, out);
             assertEquals(0, status, bytes.toString(StandardCharsets.UTF_8));
-            // buffers of closed streams stay for some seconds
-            try (Stream<Path> streams = Files.list(Path.of(driver.aeronDirectoryName(), "publications"))) {
-                assertTrue(streams.count() > 0, "the ranks used another driver");
-            }
+            assertNotNull(streams.poll(), "the ranks used another driver");
         }
     }
 

@@ -1,5 +1,7 @@
 package org.phantom4j.comm.aeron;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Random;
@@ -10,8 +12,9 @@ import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.Communicator;
 
 /**
- * A rank of the tests with real processes: {@code SECONDS TIMEOUT_MS [MAX_ELEMENTS]}. Runs random collectives and checks
- * each result; prints "joined" first and "done N HASH" last, the hash over all results. With SECONDS 0 it runs 200.
+ * A rank of the tests with real processes: {@code SECONDS TIMEOUT_MS [MAX_ELEMENTS [END]]}. Runs random collectives and
+ * checks each result; prints "joined" when all ranks are about to, and "done N HASH" last, the hash over all results. With
+ * SECONDS 0 it runs 200; rank 0 ends it sooner once there is a file END.
  */
 final class RankMain {
 
@@ -22,17 +25,20 @@ final class RankMain {
             long forNs = Long.parseLong(args[0]) * 1_000_000_000L;
             Duration timeout = Duration.ofMillis(Long.parseLong(args[1]));
             int maxElements = args.length > 2 ? Integer.parseInt(args[2]) : 20_000;
+            Path end = args.length > 3 ? Path.of(args[3]) : null;
             int ranks = Integer.parseInt(System.getenv("WORLD_SIZE"));
-            CommBackend.named("aeron").run(ranks, timeout, "test", comm -> work(comm, forNs, maxElements));
+            CommBackend.named("aeron").run(ranks, timeout, "test", comm -> work(comm, forNs, maxElements, end));
         } catch (Exception e) {
             System.err.println(e.getMessage());
             System.exit(1);
         }
     }
 
-    private static Void work(Communicator comm, long forNs, int maxElements) {
-        // loads ND4J, which takes seconds on a busy machine: whoever waits for the line below waits for that, too
+    private static Void work(Communicator comm, long forNs, int maxElements, Path end) {
+        // loads ND4J, which takes seconds on a busy machine: whoever waits for the line below waits for that, on all
+        // ranks
         INDArray goOn = Nd4j.create(DataType.INT64, 1);
+        comm.barrier();
         System.out.println("joined");
         long beganNs = System.nanoTime();
         long hash = 0;
@@ -42,7 +48,8 @@ final class RankMain {
                     + Arrays.hashCode(
                             collective(comm, new Random(count), maxElements).toDoubleVector());
             count++;
-            goOn.putScalar(0, forNs == 0 ? (count < 200 ? 1 : 0) : System.nanoTime() - beganNs < forNs ? 1 : 0);
+            boolean more = forNs == 0 ? count < 200 : System.nanoTime() - beganNs < forNs;
+            goOn.putScalar(0, more && (end == null || Files.notExists(end)) ? 1 : 0);
             comm.broadcast(goOn, 0);
         } while (goOn.getLong(0) == 1);
         System.out.println("done " + count + " " + hash);

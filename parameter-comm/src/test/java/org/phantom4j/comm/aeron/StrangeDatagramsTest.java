@@ -1,7 +1,6 @@
 package org.phantom4j.comm.aeron;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.aeron.driver.DataPacketDispatcher;
@@ -45,7 +44,7 @@ class StrangeDatagramsTest {
     private static final long MOST_GROWTH = 64 << 20;
     private static final RandomCollectives COLLECTIVES = new RandomCollectives(23, 80, 5_000);
     private static final AeronOptions OPTIONS =
-            AeronOptions.defaults().withTimeout(Duration.ofSeconds(60)).withTreatAsRemote(true);
+            AeronOptions.defaults().withTimeout(Duration.ofMinutes(2)).withTreatAsRemote(true);
 
     /** Real datagrams at the ranks' port. */
     private final Queue<byte[]> recorded = new ConcurrentLinkedQueue<>();
@@ -89,13 +88,12 @@ class StrangeDatagramsTest {
 
     @Test
     void malformedDatagramsChangeNothing() throws Exception {
-        attack(StrangeDatagramsTest::malformed);
-        assertTrue(arrived.get() > DATAGRAMS / 100, "only " + arrived + " looked like data");
+        attack(DATAGRAMS / 100, StrangeDatagramsTest::malformed);
     }
 
     @Test
     void replayedDatagramsChangeNothing() throws Exception {
-        attack(random -> {
+        attack(DATAGRAMS / 2, random -> {
             byte[] oldest = recorded.poll();
             if (oldest == null) {
                 return new byte[0];
@@ -103,7 +101,6 @@ class StrangeDatagramsTest {
             recorded.add(oldest);
             return oldest;
         });
-        assertTrue(arrived.get() > DATAGRAMS / 2, "only " + arrived + " replays arrived");
     }
 
     /** Junk; or a frame of Aeron's, of any type, whose numbers are what a stranger can only guess. */
@@ -123,7 +120,13 @@ class StrangeDatagramsTest {
         return bytes;
     }
 
-    private void attack(Source source) throws Exception {
+    /**
+     * Sends until enough were sent and enough of them were looked at: where processors are few, the driver may not come to
+     * read all that arrive.
+     *
+     * @param fewest of the datagrams that the driver must have taken for data
+     */
+    private void attack(int fewest, Source source) throws Exception {
         List<long[]> expected = LocalRanks.run(RANKS, OPTIONS.timeout(), COLLECTIVES::run);
         AtomicInteger sent = new AtomicInteger();
         List<List<long[]>> results = AeronRanks.run(
@@ -131,7 +134,7 @@ class StrangeDatagramsTest {
                     List<long[]> rounds = new ArrayList<>();
                     rounds.add(COLLECTIVES.run(comm));
                     long before = usedMemory();
-                    Thread attacker = comm.rank() == 0 ? startAttack(source, sent) : null;
+                    Thread attacker = comm.rank() == 0 ? startAttack(fewest, source, sent) : null;
                     // as long as it goes on, and once more
                     for (boolean more = true; more; ) {
                         more = isAnyRankAttacking(comm, attacker);
@@ -140,7 +143,8 @@ class StrangeDatagramsTest {
                     assertTrue(usedMemory() - before < MOST_GROWTH, "memory grew with the strangers' datagrams");
                     return rounds;
                 });
-        assertEquals(DATAGRAMS, sent.get());
+        assertTrue(sent.get() >= DATAGRAMS, "the stranger failed after " + sent);
+        assertTrue(arrived.get() >= fewest, "only " + arrived + " were taken for data");
         for (int rank = 0; rank < RANKS; rank++) {
             for (long[] round : results.get(rank)) {
                 assertArrayEquals(expected.get(rank), round, "rank " + rank);
@@ -154,7 +158,7 @@ class StrangeDatagramsTest {
         return alive.getLong(0) == 1;
     }
 
-    private Thread startAttack(Source source, AtomicInteger sent) {
+    private Thread startAttack(int fewest, Source source, AtomicInteger sent) {
         String address = endpoint.get().bindAddressAndPort();
         int colon = address.lastIndexOf(':');
         InetSocketAddress target =
@@ -164,7 +168,7 @@ class StrangeDatagramsTest {
                     Random random = new Random(5);
                     try (DatagramSocket socket = new DatagramSocket()) {
                         strangersPort = socket.getLocalPort();
-                        for (int i = 0; i < DATAGRAMS; i++) {
+                        for (int i = 0; i < DATAGRAMS || arrived.get() < fewest; i++) {
                             byte[] bytes = source.next(random);
                             socket.send(new DatagramPacket(bytes, bytes.length, target));
                             sent.incrementAndGet();

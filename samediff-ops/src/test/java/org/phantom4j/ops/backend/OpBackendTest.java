@@ -11,12 +11,10 @@ import java.io.InputStream;
 import java.util.Properties;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.nd4j.common.io.Resource;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.ops.cuda.retarget.RetargetedLibraries;
 
-@Timeout(60)
 class OpBackendTest {
 
     @AfterEach

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.phantom4j.ops.cuda.fatbin.Compression;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
@@ -15,7 +14,6 @@ import org.phantom4j.ops.cuda.fatbin.TestLibrary;
 import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
 import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
 
-@Timeout(60)
 class DoctorTest {
     private static final GpuInventory.Gpu HOPPER =
             new GpuInventory.Gpu("NVIDIA H100", new GpuArchitecture(90), "580.159", 81559, 80000);

@@ -12,9 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
 class ElfFileTest {
     private static final byte[] LIBRARY = TestLibrary.elf(List.of(TestLibrary.likeNd4j(0, Compression.LZ4)), 5);
 

@@ -6,10 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 
-@Timeout(10)
 class AdviceTest {
     private static final GpuArchitecture HOPPER = new GpuArchitecture(90);
 

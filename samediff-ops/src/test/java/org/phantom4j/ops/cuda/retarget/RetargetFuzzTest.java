@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.phantom4j.ops.cuda.fatbin.Compression;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
@@ -18,7 +17,6 @@ import org.phantom4j.ops.cuda.fatbin.TestLibrary;
 import org.phantom4j.ops.cuda.retarget.compile.ScriptCompiler;
 
 /** Damaged libraries through the whole translation: a library comes out, or an error and nothing. */
-@Timeout(120)
 class RetargetFuzzTest {
     private static final long SEED = 5;
     private static final int MUTANTS = 100;

@@ -21,7 +21,6 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.phantom4j.ops.cuda.fatbin.ByteSource;
 import org.phantom4j.ops.cuda.fatbin.Compression;
@@ -37,7 +36,6 @@ import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
 import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
-@Timeout(60)
 class RetargeterTest {
     private static final GpuArchitecture HOPPER = new GpuArchitecture(90);
     private static final int MODULES = 6;

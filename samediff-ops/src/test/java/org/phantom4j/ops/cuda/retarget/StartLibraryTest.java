@@ -16,7 +16,6 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.phantom4j.ops.cuda.TestJars;
 import org.phantom4j.ops.cuda.fatbin.Compression;
@@ -31,7 +30,6 @@ import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
 import org.phantom4j.ops.cuda.retarget.library.RetargetException;
 import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
 
-@Timeout(60)
 class StartLibraryTest {
     private static final GpuArchitecture HOPPER = new GpuArchitecture(90);
     private static final String KERNEL =
