@@ -137,6 +137,14 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
                 longest = Math.max(longest, in * geometry.out().width(j));
             }
         }
+        if (stack.end().isOutputLayer()) {
+            PhantomGeometry last = stack.layers().get(stack.layers().size() - 1).geometry();
+            for (int j = own.first(); j < own.end(); j++) {
+                long in = last.out().width(j);
+                onePass &= in % UpdateKernels.ONE_PASS_MULTIPLE == 0;
+                longest = Math.max(longest, in * stack.end().width());
+            }
+        }
         return onePass ? 0 : longest * precision.resultBytes();
     }
 

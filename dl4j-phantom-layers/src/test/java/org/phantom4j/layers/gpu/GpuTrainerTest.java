@@ -1,6 +1,7 @@
 package org.phantom4j.layers.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -272,6 +273,17 @@ class GpuTrainerTest {
             expected.fit(data.copy());
         }
         assertTrue(expected.params().equalsWithEps(trained.params(), 1e-10));
+    }
+
+    @Test
+    void fewerLabelsThanFeaturesAreRefused() {
+        Case each = new Case(2, "pp", End.SOFTMAX, new Sgd(0.01), Activation.RELU, 16);
+        try (GpuTrainer trainer = trainer(RankNetwork.create(each.configuration(DataType.DOUBLE)), Precision.FP64)) {
+            DataSet data = each.data(DataType.DOUBLE, each.batch(), 0);
+            data.setLabels(each.data(DataType.DOUBLE, 8, 0).getLabels());
+            IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> trainer.fit(data));
+            assertTrue(e.getMessage().contains("16 rows of features has 8 rows of labels"), e.getMessage());
+        }
     }
 
     @Test

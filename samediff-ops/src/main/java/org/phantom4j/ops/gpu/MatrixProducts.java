@@ -46,8 +46,13 @@ public final class MatrixProducts implements AutoCloseable {
         CublasLt.check("cublasLtCreate", CublasLt.cublasLtCreate(created));
         this.handle = created[0];
         this.machine = device.name() + " cublas " + CublasLt.cublasLtGetVersion() + " " + precision;
-        for (int lane = 0; lane < lanes; lane++) {
-            workspaces.add(DeviceMemory.allocate(WORKSPACE_BYTES));
+        try {
+            for (int lane = 0; lane < lanes; lane++) {
+                workspaces.add(DeviceMemory.allocate(WORKSPACE_BYTES));
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
         }
     }
 
