@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.phantom4j.comm.CommException;
@@ -31,6 +32,7 @@ final class Coordinator implements Closeable {
     /** Between the options of a geometry. */
     private static final String OPTIONS = " (?=--)";
 
+    /** How long a rank that lives may take to say what it does. */
     private static final long PROBE_MS = 2_000;
 
     /** Between the beats; the shorter, the closer to five seconds after a cut the kernels give up. */
@@ -256,6 +258,7 @@ final class Coordinator implements Closeable {
 
     private synchronized void status(Seat seat, String status) {
         seat.status = status;
+        notifyAll();
     }
 
     private synchronized void leave(Seat seat) {
@@ -317,33 +320,36 @@ final class Coordinator implements Closeable {
         DaemonThread.start("coordinator-probe", () -> judge(seat, waiting, suspects));
     }
 
-    private void judge(Seat accuser, String waiting, List<Integer> suspects) {
+    private synchronized void judge(Seat accuser, String waiting, List<Integer> suspects) {
+        long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PROBE_MS);
         try {
-            Thread.sleep(PROBE_MS);
+            for (long leftNs = 1; leftNs > 0 && !silent().isEmpty(); leftNs = deadlineNs - System.nanoTime()) {
+                TimeUnit.NANOSECONDS.timedWait(this, leftNs);
+            }
         } catch (InterruptedException e) {
             return;
         }
-        synchronized (this) {
-            List<Member> silent = new ArrayList<>();
-            for (Seat seat : seats) {
-                if (seat.status == null && !seat.left) {
-                    silent.add(seat.member);
-                }
-            }
-            String waited = accuser.member + " waited " + timeout.toMillis() + " ms in " + waiting;
-            if (!silent.isEmpty()) {
-                String who = silent.stream().map(Member::toString).collect(Collectors.joining(", "));
-                fail(new CommException(
-                        Reason.TIMEOUT, who + " is unresponsive: is it stopped, or its machine overloaded? " + waited));
-            } else {
-                String who = suspects.stream()
-                        .map(rank -> seats[rank].member + ", which is " + seats[rank].status)
-                        .collect(Collectors.joining("; "));
-                fail(new CommException(
-                        Reason.TIMEOUT,
-                        waited + " for " + who + ": is it stuck, or on another path through the program?"));
-            }
+        List<Member> silent = silent();
+        String waited = accuser.member + " waited " + timeout.toMillis() + " ms in " + waiting;
+        if (!silent.isEmpty()) {
+            String who = silent.stream().map(Member::toString).collect(Collectors.joining(", "));
+            fail(new CommException(
+                    Reason.TIMEOUT, who + " is unresponsive: is it stopped, or its machine overloaded? " + waited));
+        } else {
+            String who = suspects.stream()
+                    .map(rank -> seats[rank].member + ", which is " + seats[rank].status)
+                    .collect(Collectors.joining("; "));
+            fail(new CommException(
+                    Reason.TIMEOUT, waited + " for " + who + ": is it stuck, or on another path through the program?"));
         }
+    }
+
+    /** Who has not answered the probe. */
+    private List<Member> silent() {
+        return Arrays.stream(seats)
+                .filter(seat -> seat.status == null && !seat.left)
+                .map(seat -> seat.member)
+                .toList();
     }
 
     @Override

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.agrona.IoUtil;
-import org.phantom4j.comm.world.RankProcesses;
 import org.phantom4j.comm.world.Secret;
 import org.phantom4j.comm.world.World;
 
@@ -46,7 +45,7 @@ final class ProcessJob implements AutoCloseable {
     void start(int ranks, List<String> before, String... arguments) throws IOException {
         int rank = processes.size();
         List<String> command = new ArrayList<>(before);
-        List<String> java = RankProcesses.javaCommand(RankMain.class.getName(), List.of(arguments));
+        List<String> java = RankMain.command(arguments);
         // of its own: what these ranks leave in shared memory can be told from what others do
         java.add(1, "-Duser.name=" + directory.getFileName());
         command.addAll(java);

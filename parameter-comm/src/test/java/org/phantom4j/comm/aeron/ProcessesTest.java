@@ -37,7 +37,7 @@ class ProcessesTest {
     void processesComputeTheSame(int ranks) throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-        List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("0", "600000"));
+        List<String> command = RankMain.command("0", "600000");
         int status = RankProcesses.run(command, ranks, Map.of(), out, out);
         String output = bytes.toString(StandardCharsets.UTF_8);
         assertEquals(0, status, output);
@@ -64,7 +64,7 @@ class ProcessesTest {
                 WatchService streams = FileSystems.getDefault().newWatchService()) {
             Path.of(driver.aeronDirectoryName(), "publications")
                     .register(streams, StandardWatchEventKinds.ENTRY_CREATE);
-            List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("0", "600000"));
+            List<String> command = RankMain.command("0", "600000");
             int status = RankProcesses.run(command, 2, Map.of("PHANTOM_AERON_DIR", driverDirectory), out, out);
             assertEquals(0, status, bytes.toString(StandardCharsets.UTF_8));
             assertNotNull(streams.poll(), "the ranks used another driver");
@@ -75,7 +75,7 @@ class ProcessesTest {
     void aFailureEndsAllWithItsMessage() throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-        List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of("nonsense", "1000"));
+        List<String> command = RankMain.command("nonsense", "1000");
         assertEquals(1, RankProcesses.run(command, 2, Map.of(), out, out));
         String output = bytes.toString(StandardCharsets.UTF_8);
         assertTrue(output.contains("failed first, with status 1: For input string: \"nonsense\""), output);

@@ -4,12 +4,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.Communicator;
+import org.phantom4j.comm.world.RankProcesses;
 
 /**
  * A rank of the tests with real processes: {@code SECONDS TIMEOUT_MS [MAX_ELEMENTS [END]]}. Runs random collectives and
@@ -19,6 +21,13 @@ import org.phantom4j.comm.Communicator;
 final class RankMain {
 
     private RankMain() {}
+
+    /** Starts it. It is short: a better compiler would take longer than it saves. */
+    static List<String> command(String... arguments) {
+        List<String> command = RankProcesses.javaCommand(RankMain.class.getName(), List.of(arguments));
+        command.add(1, "-XX:TieredStopAtLevel=1");
+        return command;
+    }
 
     public static void main(String[] args) {
         try {
