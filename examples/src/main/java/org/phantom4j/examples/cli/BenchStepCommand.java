@@ -87,7 +87,7 @@ final class BenchStepCommand implements Command {
         if (shards % ranks != 0) {
             throw new UsageException("--shards " + shards + " is not a multiple of --ranks " + ranks);
         }
-        int seconds = arguments.positive("seconds", DEFAULT_SECONDS);
+        double seconds = arguments.positiveDecimal("seconds", DEFAULT_SECONDS);
         Duration timeout = Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S));
         Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
         List<Setup> setups = setups(arguments, shards);
@@ -144,7 +144,7 @@ final class BenchStepCommand implements Command {
 
     /** Measures all cases; prints on rank 0. */
     private List<Map<String, Object>> measure(
-            List<Setup> setups, DeviceGroup group, int device, Communicator communicator, int seconds) {
+            List<Setup> setups, DeviceGroup group, int device, Communicator communicator, double seconds) {
         List<Map<String, Object>> rows = new ArrayList<>();
         Map<Precision, DeviceCeilings> ceilings = new LinkedHashMap<>();
         boolean prints = group.rank() == 0;
@@ -181,7 +181,7 @@ final class BenchStepCommand implements Command {
     }
 
     private Map<String, Object> measure(
-            Setup setup, DeviceGroup group, int device, Communicator communicator, EnergyMeter meter, int seconds) {
+            Setup setup, DeviceGroup group, int device, Communicator communicator, EnergyMeter meter, double seconds) {
         try (GpuMemory memory = GpuMemory.open(device)) {
             Map<String, Object> row = measure(setup, group, device, communicator, meter, seconds, memory);
             GpuMemory.Use use = memory.use();
@@ -197,7 +197,7 @@ final class BenchStepCommand implements Command {
             int device,
             Communicator communicator,
             EnergyMeter meter,
-            int seconds,
+            double seconds,
             GpuMemory memory) {
         try (StepBenchmark benchmark = new StepBenchmark(setup, device, group)) {
             barrier(communicator);
