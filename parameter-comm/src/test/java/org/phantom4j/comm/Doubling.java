@@ -25,6 +25,7 @@ public final class Doubling {
                 check.run(deadline);
                 return;
             } catch (AssertionError e) {
+                System.err.println("with a deadline of " + deadline.toMillis() + " ms: " + e.getMessage());
                 deadline = deadline.multipliedBy(2);
                 if (deadline.compareTo(LONGEST) > 0) {
                     throw e;

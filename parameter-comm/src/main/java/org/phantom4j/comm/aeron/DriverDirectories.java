@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,8 +121,8 @@ final class DriverDirectories {
                 // while the lock is held: whoever locks this file later finds that it is gone
                 Files.deleteIfExists(lockFile);
             }
-        } catch (FileSystemException e) {
-            // another process was faster, or this one may not
+        } catch (FileSystemException | OverlappingFileLockException e) {
+            // another process or thread was faster, or this one may not
             Thread.onSpinWait();
         }
     }

@@ -263,6 +263,7 @@ final class Coordinator implements Closeable {
 
     private synchronized void leave(Seat seat) {
         seat.left = true;
+        notifyAll();
         for (Seat other : seats) {
             if (other == null || !other.left) {
                 return;
@@ -323,8 +324,8 @@ final class Coordinator implements Closeable {
     private synchronized void judge(Seat accuser, String waiting, List<Integer> suspects) {
         long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PROBE_MS);
         try {
-            for (long leftNs = 1; leftNs > 0 && !silent().isEmpty(); leftNs = deadlineNs - System.nanoTime()) {
-                TimeUnit.NANOSECONDS.timedWait(this, leftNs);
+            while (!silent().isEmpty() && System.nanoTime() < deadlineNs) {
+                TimeUnit.NANOSECONDS.timedWait(this, deadlineNs - System.nanoTime());
             }
         } catch (InterruptedException e) {
             return;

@@ -24,8 +24,11 @@ public final class RankProcesses {
     /** Tells ranks which process started them. */
     private static final String LAUNCHER = "PHANTOM_LAUNCHER";
 
-    /** How long ranks may take to end by themselves once one has failed, or once they were asked to. */
+    /** How long ranks may take to end by themselves once one has failed. */
     private static final long GRACE_SECONDS = 30;
+
+    /** And how long once they were asked to: less than who asks this process gives it before it is killed. */
+    private static final long STOP_SECONDS = 5;
 
     private static final int SIGNAL_STATUS = 128;
 
@@ -166,6 +169,9 @@ public final class RankProcesses {
 
     /** A rank that has been killed by now, if any: the one that failed did because of it, however late its end is noticed. */
     private int killedBefore(int failed) {
+        if (processes.get(failed).exitValue() > SIGNAL_STATUS) {
+            return failed;
+        }
         for (int rank = 0; rank < processes.size(); rank++) {
             Process process = processes.get(rank);
             if (!process.isAlive() && process.exitValue() > SIGNAL_STATUS) {
@@ -191,7 +197,7 @@ public final class RankProcesses {
     /** Asks all ranks to end, and makes those that do not. */
     private void stop() {
         processes.forEach(Process::destroy);
-        long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS / 2);
+        long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(STOP_SECONDS);
         for (Process process : processes) {
             try {
                 if (!process.waitFor(deadlineNs - System.nanoTime(), TimeUnit.NANOSECONDS)) {

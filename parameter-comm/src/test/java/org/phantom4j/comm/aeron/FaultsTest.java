@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -63,7 +64,11 @@ class FaultsTest {
             job.signal(victim, "KILL");
             job.assertSurvivorsFail(victim, "died or was cut off");
             assertEquals(128 + 9, job.process(victim).waitFor());
+            assertNextJobCleansUp();
         }
+    }
+
+    private void assertNextJobCleansUp() throws IOException {
         for (int rank = 0; rank < RANKS; rank++) {
             assertFalse(job.process(rank).isAlive());
         }

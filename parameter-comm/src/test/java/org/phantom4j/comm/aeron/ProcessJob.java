@@ -19,7 +19,7 @@ final class ProcessJob implements AutoCloseable {
 
     private static final long JOIN_SECONDS = 300;
 
-    /** Far more than what the ranks wait for by design, and far less than their deadline. */
+    /** Far more than what the ranks wait for by design, and far less than a deadline that is not to pass. */
     private static final long END_SECONDS = 120;
 
     private final Path directory;
@@ -124,7 +124,6 @@ final class ProcessJob implements AutoCloseable {
     public void close() {
         processes.forEach(Process::destroyForcibly);
         processes.forEach(process -> process.onExit().join());
-        DriverDirectories.claim(drivers()).close();
         IoUtil.delete(drivers().toFile(), true);
     }
 }

@@ -15,7 +15,7 @@ import org.phantom4j.comm.world.RankProcesses;
 
 /**
  * A rank of the tests with real processes: {@code SECONDS TIMEOUT_MS [MAX_ELEMENTS [END]]}. Runs random collectives and
- * checks each result; prints "joined" when all ranks are about to, and "done N HASH" last, the hash over all results. With
+ * checks each result; prints "joined" once all ranks are there, and "done N HASH" last, the hash over all results. With
  * SECONDS 0 it runs 200; rank 0 ends it sooner once there is a file END.
  */
 final class RankMain {

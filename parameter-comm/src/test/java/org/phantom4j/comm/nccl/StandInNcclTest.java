@@ -85,6 +85,7 @@ class StandInNcclTest extends CommunicatorContract {
                         return null;
                     }));
             assertEquals(CommException.Reason.TIMEOUT, e.reason());
+            assertWaited(deadline, e);
             assertTrue(e.getMessage().contains("all-reduce of 5 FLOAT"), e.getMessage());
             assertTrue(e.getMessage().contains("for rank 1, which did not call it"), e.getMessage());
         });
@@ -111,8 +112,13 @@ class StandInNcclTest extends CommunicatorContract {
                         return null;
                     }));
             assertEquals(CommException.Reason.TIMEOUT, e.reason());
+            assertWaited(deadline, e);
             assertTrue(e.getMessage().contains("for rank 1, which did not call it"), e.getMessage());
         });
+    }
+
+    private static void assertWaited(Duration deadline, CommException e) {
+        assertTrue(e.getMessage().contains(" waited " + deadline.toMillis() + " ms "), e.getMessage());
     }
 
     @Test
@@ -135,6 +141,7 @@ class StandInNcclTest extends CommunicatorContract {
                     NcclWatch watch = new NcclWatch(controls.get(0))) {
                 CommException e = assertThrows(CommException.class, () -> NcclGroup.join(watch, device));
                 assertEquals(CommException.Reason.TIMEOUT, e.reason());
+                assertWaited(deadline, e);
                 assertTrue(e.getMessage().contains("for NCCL to connect 2 ranks"), e.getMessage());
             }
             other.join();
