@@ -1,7 +1,8 @@
 /*
  * Stands in for NVIDIA's driver and NCCL in tests on machines without a GPU: devices are host memory, streams are threads that
  * do their work in order, ranks meet in shared memory. As with NCCL, calls return at once, kernels wait for the other ranks
- * until they are aborted, and nothing notices that ranks call different things. Sums are added in pairs.
+ * until they are aborted, and nothing notices that ranks call different things. A communicator's calls run in their order,
+ * whatever their streams. Sums are added in pairs.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -175,6 +176,7 @@ typedef struct {
     char name[100];
     int rank, size;
     atomic_int aborted, splits;
+    atomic_long issued, finished;
     meeting *m;
 } comm;
 
@@ -246,7 +248,7 @@ int ncclCommFinalize(long handle) { return 0; }
 int ncclCommDestroy(long handle) { return 0; }
 
 enum { GATHER, SCATTER, ALL, TO_ROOT, FROM_ROOT };
-typedef struct { comm *c; int what; char *send, *receive; long count; int type, root; } call;
+typedef struct { comm *c; int what; char *send, *receive; long count; int type, root; long number; } call;
 
 static int width(int type) { return type == 9 ? 2 : type == 7 ? 4 : 8; }
 
@@ -284,8 +286,11 @@ static int step(call *k, const char *send, char *receive, long count, int adds, 
     return meet(c);
 }
 
-static void run_call(void *p) {
-    call *k = p;
+static void await_turn(call *k) {
+    while (atomic_load(&k->c->finished) < k->number && !atomic_load(&k->c->aborted)) usleep(10);
+}
+
+static void transfer(call *k) {
     comm *c = k->c;
     long w = width(k->type), most = AREA / w;
     for (int b = 0; b < (k->what == GATHER || k->what == SCATTER ? c->size : 1); b++)
@@ -301,8 +306,16 @@ static void run_call(void *p) {
         }
 }
 
+static void run_call(void *p) {
+    call *k = p;
+    await_turn(k);
+    transfer(k);
+    atomic_fetch_add(&k->c->finished, 1);
+}
+
 static int start(int what, long send, long receive, long count, int type, int root, long handle, long s) {
     call k = {(comm *)handle, what, (char *)send, (char *)receive, count, type, root};
+    k.number = atomic_fetch_add(&k.c->issued, 1);
     return give(s, run_call, &k, sizeof k);
 }
 int ncclAllGather(long a, long b, long n, int type, long c, long s) { return start(GATHER, a, b, n, type, 0, c, s); }
@@ -315,13 +328,18 @@ int ncclBroadcast(long a, long b, long n, int type, int root, long c, long s) { 
 static _Thread_local call sent, received;
 static _Thread_local long sent_in;
 
-static void run_exchange(void *p) {
-    call *k = p;
+static void exchange(call *k) {
     long w = width(k->type), most = AREA / w;
     for (long i = 0; i < k->count; i += most) {
         long n = k->count - i < most ? k->count - i : most;
         if (step(k, k->send + i * w, k->receive + i * w, n, 0, k->root)) return;
     }
+}
+static void run_exchange(void *p) {
+    call *k = p;
+    await_turn(k);
+    exchange(k);
+    atomic_fetch_add(&k->c->finished, 1);
 }
 int ncclSend(long a, long n, int type, int peer, long c, long s) {
     sent.send = (char *)a;
@@ -337,6 +355,7 @@ int ncclGroupStart(void) { return 0; }
 int ncclGroupEnd(void) {
     if (!sent_in) return 0;
     received.send = sent.send;
+    received.number = atomic_fetch_add(&received.c->issued, 1);
     give(sent_in, run_exchange, &received, sizeof received);
     sent_in = 0;
     return 0;
