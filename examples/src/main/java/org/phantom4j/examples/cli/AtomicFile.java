@@ -23,12 +23,15 @@ final class AtomicFile {
     static void write(Path target, Writer writer) throws IOException {
         Path folder = target.toAbsolutePath().getParent();
         Path partial = Files.createTempFile(folder, "." + target.getFileName(), ".partial");
+        // where this process is asked to end meanwhile
+        partial.toFile().deleteOnExit();
         try {
             writer.write(partial);
-            Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException | RuntimeException e) {
-            Files.deleteIfExists(partial);
             throw new IOException("cannot write " + target + ": " + e.getMessage(), e);
+        } finally {
+            Files.deleteIfExists(partial);
         }
     }
 

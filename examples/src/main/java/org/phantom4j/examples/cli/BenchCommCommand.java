@@ -1,6 +1,5 @@
 package org.phantom4j.examples.cli;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -106,9 +105,8 @@ final class BenchCommCommand implements Command {
 
     /** Runs this command once for each rank, and takes the results of rank 0 from a file. */
     private List<Object> inProcesses(CommOptions comm, int ranks, Arguments arguments) throws Exception {
-        Path directory = Files.createTempDirectory("phantom-bench");
-        Path file = directory.resolve("results.json");
-        try {
+        try (HandedFile handed = HandedFile.named("results.json")) {
+            Path file = handed.path();
             Map<String, String> variables =
                     arguments.has("algorithm") ? Map.of("PHANTOM_AERON_ALGORITHM", algorithm(arguments)) : Map.of();
             int status = comm.launch(
@@ -120,9 +118,6 @@ final class BenchCommCommand implements Command {
             List<Object> rows = new ArrayList<>();
             results.forEach(rows::add);
             return rows;
-        } finally {
-            Files.deleteIfExists(file);
-            Files.deleteIfExists(directory);
         }
     }
 }

@@ -165,17 +165,13 @@ final class PredictCommand implements Command {
         if (output(arguments) != null) {
             return comm.launch(this, arguments, ranks, Map.of());
         }
-        Path directory = Files.createTempDirectory("phantom-predict");
-        Path file = directory.resolve("outputs.csv");
-        try {
-            int status = comm.launch(this, arguments, ranks, Map.of("output", file.toString()));
+        try (HandedFile outputs = HandedFile.named("outputs.csv")) {
+            int status = comm.launch(
+                    this, arguments, ranks, Map.of("output", outputs.path().toString()));
             if (status == Main.OK) {
-                Files.copy(file, System.out);
+                Files.copy(outputs.path(), System.out);
             }
             return status;
-        } finally {
-            Files.deleteIfExists(file);
-            Files.deleteIfExists(directory);
         }
     }
 

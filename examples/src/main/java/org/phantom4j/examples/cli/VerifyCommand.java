@@ -130,9 +130,8 @@ final class VerifyCommand implements Command {
 
     /** Starts the ranks, and takes their results from a file. */
     private List<Row> inProcesses(Arguments arguments, CommOptions comm, int ranks) throws Exception {
-        Path directory = Files.createTempDirectory("phantom-verify");
-        Path file = directory.resolve("results.json");
-        try {
+        try (HandedFile handed = HandedFile.named("results.json")) {
+            Path file = handed.path();
             int status = comm.launch(
                     this,
                     arguments,
@@ -146,9 +145,6 @@ final class VerifyCommand implements Command {
                 rows.add(Row.of(row));
             }
             return rows;
-        } finally {
-            Files.deleteIfExists(file);
-            Files.deleteIfExists(directory);
         }
     }
 

@@ -49,11 +49,18 @@ class RankProcessesTest {
     private final List<Process> started = new ArrayList<>();
 
     @AfterEach
-    void end() {
+    void nothingIsLeft() throws IOException {
         started.forEach(process -> {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
         });
+        Path shared = Path.of("/dev/shm", "phantom4j-" + folder.getFileName());
+        if (Files.isDirectory(shared)) {
+            try (Stream<Path> left = Files.list(shared)) {
+                assertEquals(List.of(), left.toList());
+            }
+            Files.delete(shared);
+        }
     }
 
     private JsonNode train(String options, String name) throws IOException {
@@ -252,12 +259,5 @@ class RankProcessesTest {
         assertTrue(launcher.waitFor(END_SECONDS, TimeUnit.SECONDS), output("train"));
         assertEquals(128 + 15, launcher.exitValue());
         ranks.forEach(rank -> rank.onExit().join());
-        Path shared = Path.of("/dev/shm", "phantom4j-" + folder.getFileName());
-        if (Files.isDirectory(shared)) {
-            try (Stream<Path> left = Files.list(shared)) {
-                assertEquals(List.of(), left.toList());
-            }
-            Files.delete(shared);
-        }
     }
 }

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.function.UnaryOperator;
 import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.CommException;
@@ -103,14 +104,16 @@ public final class AeronBackend implements CommBackend {
             try {
                 return withTransport(job, health, options, body);
             } catch (Throwable e) {
-                health.fail(
-                        e instanceof CommException failure
-                                ? failure
-                                : new CommException(
-                                        Reason.RANK_FAILED, health.name(world.rank()) + " failed: " + e, e));
+                health.fail(failure(health, world, e));
                 throw e;
             }
         }
+    }
+
+    private static CommException failure(JobHealth health, World world, Throwable e) {
+        return e instanceof CommException failure
+                ? failure
+                : new CommException(Reason.RANK_FAILED, health.name(world.rank()) + " failed: " + e, e);
     }
 
     /** What decides who sends what to whom. */
@@ -139,11 +142,22 @@ public final class AeronBackend implements CommBackend {
                         new AeronRank(self.rank(), peers(job, transport, options), job.token(), transport, health);
                 job.onActivity(rank::activity);
                 AeronCommunicator communicator = new AeronCommunicator(rank.world());
-                T result = RankContext.call(communicator, () -> body.run(communicator));
+                T result =
+                        RankContext.call(communicator, () -> tellOfFailure(job, health, () -> body.run(communicator)));
                 // the streams, and the driver of a machine's first rank, stay until every rank has taken what is its
                 job.close();
                 return result;
             }
+        }
+    }
+
+    /** Before this rank's streams, and a driver that others use, are closed: which the others would take for the cause. */
+    private static <T> T tellOfFailure(Job job, JobHealth health, Callable<T> body) throws Exception {
+        try {
+            return body.call();
+        } catch (Throwable e) {
+            health.fail(failure(health, job.world(), e));
+            throw e;
         }
     }
 

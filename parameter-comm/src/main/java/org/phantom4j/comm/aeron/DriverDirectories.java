@@ -47,7 +47,10 @@ final class DriverDirectories {
 
         private void delete() {
             IoUtil.delete(directory.toFile(), true);
-            IoUtil.delete(lockFile.toFile(), true);
+            // else the driver is making files still: the next start finds both
+            if (Files.notExists(directory)) {
+                IoUtil.delete(lockFile.toFile(), true);
+            }
         }
 
         @Override
@@ -117,9 +120,12 @@ final class DriverDirectories {
                 FileLock lock = channel.tryLock()) {
             if (lock != null) {
                 String path = lockFile.toString();
-                IoUtil.delete(new File(path.substring(0, path.length() - LOCK_SUFFIX.length())), true);
-                // while the lock is held: whoever locks this file later finds that it is gone
-                Files.deleteIfExists(lockFile);
+                File directory = new File(path.substring(0, path.length() - LOCK_SUFFIX.length()));
+                IoUtil.delete(directory, true);
+                if (!directory.exists()) {
+                    // while the lock is held: whoever locks this file later finds that it is gone
+                    Files.deleteIfExists(lockFile);
+                }
             }
         } catch (FileSystemException | OverlappingFileLockException e) {
             // another process or thread was faster, or this one may not

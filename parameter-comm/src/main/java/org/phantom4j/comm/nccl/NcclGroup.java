@@ -96,10 +96,13 @@ public final class NcclGroup implements AutoCloseable {
     }
 
     private void create(String call, NcclHandle.Creation creation) {
-        nccl.create(call, size(), creation);
-        // every rank has the board now
-        if (firstOfMachine()) {
-            watch.control().forgetSharedMemory(name);
+        try {
+            nccl.create(call, size(), creation);
+        } finally {
+            // every rank has the board now, or none needs it
+            if (firstOfMachine()) {
+                watch.control().forgetSharedMemory(name);
+            }
         }
     }
 

@@ -53,7 +53,14 @@ final class NcclHandle implements NcclWatch.Watched {
     void create(String call, int ranks, Creation creation) {
         long[] made = new long[1];
         int[] result = new int[1];
-        Thread creator = start("nccl-create", () -> result[0] = creation.run(made));
+        Throwable[] thrown = new Throwable[1];
+        Thread creator = start("nccl-create", () -> {
+            try {
+                result[0] = creation.run(made);
+            } catch (RuntimeException | LinkageError e) {
+                thrown[0] = e;
+            }
+        });
         long beganNs = System.nanoTime();
         try {
             while (creator.isAlive()) {
@@ -71,6 +78,10 @@ final class NcclHandle implements NcclWatch.Watched {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw watch.fail(new CommException(Reason.CLOSED, who + " was interrupted", e));
+        }
+        if (thrown[0] != null) {
+            throw watch.fail(
+                    new CommException(Reason.RANK_FAILED, where() + ": " + call + " failed: " + thrown[0], thrown[0]));
         }
         check(call, result[0]);
         comm = made[0];

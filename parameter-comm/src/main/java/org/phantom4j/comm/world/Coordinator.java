@@ -58,13 +58,14 @@ final class Coordinator implements Closeable {
     private final Secret secret;
     private final Duration timeout;
     private final ServerSocket server;
+    private final Thread accepting;
     private final Semaphore strangers;
     private final long token = Secret.randomToken();
     private final Seat[] seats;
     private String lastRefusal = "";
     private boolean started;
     private boolean probing;
-    private boolean closed;
+    private volatile boolean closed;
     private CommException failure;
 
     Coordinator(InetAddress address, int port, Terms terms, Secret secret, Duration timeout) throws IOException {
@@ -76,7 +77,7 @@ final class Coordinator implements Closeable {
         this.server = new ServerSocket();
         server.setReuseAddress(true);
         server.bind(new InetSocketAddress(address, port), MAX_STRANGERS + terms.size());
-        DaemonThread.start("coordinator-accept", this::accept);
+        this.accepting = DaemonThread.start("coordinator-accept", this::accept);
         DaemonThread.start("coordinator-deadline", this::failIfSomeoneIsMissing);
     }
 
@@ -84,7 +85,8 @@ final class Coordinator implements Closeable {
         while (!server.isClosed()) {
             try {
                 Socket socket = server.accept();
-                if (strangers.tryAcquire()) {
+                // who comes after the end belongs to the next job, and tries again
+                if (!closed && strangers.tryAcquire()) {
                     DaemonThread.start("coordinator-connection", () -> serve(socket));
                 } else {
                     socket.close();
@@ -364,5 +366,11 @@ final class Coordinator implements Closeable {
             }
         }
         server.close();
+        try {
+            // until it wakes, the kernel keeps the port
+            accepting.join(PROBE_MS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -43,6 +43,10 @@ public final class Job implements AutoCloseable {
     private volatile Supplier<String> activity = () -> "starting";
     private volatile List<Member> members = List.of();
     private volatile long token;
+
+    /** The others are done, too: what fails from here on does not concern the job. */
+    private volatile boolean dismissed;
+
     private ControlChannel beats;
 
     private Job(World world, Duration timeout, Rendezvous rendezvous, Coordinator coordinator) {
@@ -50,7 +54,7 @@ public final class Job implements AutoCloseable {
         this.timeout = timeout;
         this.rendezvous = rendezvous;
         this.coordinator = coordinator;
-        this.channel = rendezvous.connect();
+        this.channel = rendezvous.connect(() -> {});
     }
 
     /**
@@ -80,7 +84,7 @@ public final class Job implements AutoCloseable {
     private void begin(Coordinator.Terms terms) {
         try {
             introduce(terms);
-            follow(rendezvous.connect());
+            follow(rendezvous.connect(this::check));
         } catch (CommException e) {
             closeQuietly(channel);
             throw e;
@@ -103,6 +107,7 @@ public final class Job implements AutoCloseable {
             fail(disconnected(e));
         }
         awaitLatch(welcome, "the other ranks to join");
+        check();
     }
 
     /**
@@ -191,6 +196,7 @@ public final class Job implements AutoCloseable {
                 return false;
             }
             case Messages.BYE -> {
+                dismissed = true;
                 return false;
             }
             default -> throw new IOException("message of unknown type " + message.type());
@@ -314,7 +320,6 @@ public final class Job implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new CommException(Reason.CLOSED, "interrupted while waiting for " + what, e);
         }
-        check();
     }
 
     /**
@@ -333,12 +338,15 @@ public final class Job implements AutoCloseable {
                 channel.send(Messages.BYE, out -> {});
                 activity = () -> "done, and waits for the others";
                 awaitLatch(farewell, "the other ranks to be done");
+                if (!dismissed) {
+                    check();
+                }
             }
         } catch (IOException e) {
             throw fail(disconnected(e));
         } finally {
             CommException cause = failure.get();
-            if (cause != null && coordinator != null) {
+            if (cause != null && coordinator != null && !dismissed) {
                 // the others must hear of it before their connections end
                 coordinator.fail(cause);
             }

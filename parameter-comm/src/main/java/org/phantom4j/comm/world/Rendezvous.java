@@ -77,9 +77,10 @@ final class Rendezvous {
     /**
      * A connection to rank 0.
      *
+     * @param check throws why there is none to wait for any more, if that is so
      * @throws CommException REFUSED if it does not want this process; TIMEOUT if it is not there
      */
-    ControlChannel connect() {
+    ControlChannel connect(Runnable check) {
         long beganNs = System.nanoTime();
         while (true) {
             try {
@@ -87,6 +88,7 @@ final class Rendezvous {
             } catch (ControlChannel.RefusedException e) {
                 throw new CommException(Reason.REFUSED, "rank " + world.rank() + " was refused: " + e.getMessage(), e);
             } catch (IOException e) {
+                check.run();
                 if (isOver(beganNs)) {
                     throw new CommException(
                             Reason.TIMEOUT,

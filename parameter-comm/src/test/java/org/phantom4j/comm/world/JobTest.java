@@ -225,6 +225,18 @@ class JobTest {
         close(jobs);
     }
 
+    @Test
+    void whatFailsOnceAllAreDoneDoesNotConcernTheJob() {
+        for (int round = 0; round < 100; round++) {
+            List<Job> jobs = started(2);
+            CompletableFuture<Void> last = CompletableFuture.runAsync(jobs.get(1)::close, threads);
+            jobs.get(0).close();
+            // as when rank 0's media driver is gone, and Aeron says so before this rank hears that it may go
+            jobs.get(1).fail(new CommException(Reason.RANK_FAILED, "the media driver is gone"));
+            last.join();
+        }
+    }
+
     /** More than strangers could, and all of them once more at the moment when the job starts. */
     @Test
     void manyRanksJoinAtOnce() {

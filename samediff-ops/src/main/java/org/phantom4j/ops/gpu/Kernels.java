@@ -7,9 +7,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaDevice;
+import org.phantom4j.comm.cuda.CudaException;
 import org.phantom4j.comm.cuda.CudaKernel;
 import org.phantom4j.comm.cuda.CudaModule;
 import org.phantom4j.comm.cuda.CudaStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The kernels of a training step (the .cu files beside this class), compiled for one device and precision, and kept in the user's cache.
@@ -17,6 +20,8 @@ import org.phantom4j.comm.cuda.CudaStream;
  * <p>Threads: one at a time, which has bound the device. Everything runs in the order of the stream it is given.
  */
 public final class Kernels implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Kernels.class);
 
     /** In this order one program. */
     private static final List<String> SOURCES =
@@ -54,7 +59,7 @@ public final class Kernels implements AutoCloseable {
         String source = source();
         List<String> options = options(device.computeCapability(), precision);
         this.version = UserCache.key(source, options.toString(), Nvrtc.version());
-        this.module = CudaModule.load(image(source, options));
+        this.module = load(source, options);
         this.forwardActivation = module.kernel("forward_activation");
         this.backwardActivation = module.kernel("backward_activation");
         this.outputLoss = module.kernel("output_loss");
@@ -90,16 +95,20 @@ public final class Kernels implements AutoCloseable {
         return options;
     }
 
-    private byte[] image(String source, List<String> options) {
+    private CudaModule load(String source, List<String> options) {
         UserCache cache = new UserCache("kernels");
         String name = version + ".cubin";
         byte[] known = cache.read(name);
         if (known != null) {
-            return known;
+            try {
+                return CudaModule.load(known);
+            } catch (CudaException e) {
+                LOG.warn("{} is compiled anew: what was kept of it cannot be loaded: {}", name, e.getMessage());
+            }
         }
         byte[] image = Nvrtc.compile(source, options);
         cache.write(name, image);
-        return image;
+        return CudaModule.load(image);
     }
 
     private static String source() {

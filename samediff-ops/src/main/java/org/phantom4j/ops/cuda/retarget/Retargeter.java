@@ -47,6 +47,7 @@ import org.phantom4j.ops.cuda.retarget.library.RetargetedLibrary;
  */
 public final class Retargeter {
     private static final Duration MODULE_LIMIT = Duration.ofMinutes(30);
+    private static final long LOCK_RETRY_MS = 100;
 
     private final PtxCompiler compiler;
     private final GpuArchitecture target;
@@ -107,25 +108,37 @@ public final class Retargeter {
      * @throws RetargetException if it cannot be done; the message says why and what to do
      */
     public RetargetedLibrary retarget(Path source, RetargetCache cache) throws IOException, InterruptedException {
-        return retarget(source, cache.root(), id -> cache.folder(id, target, compiler()));
+        return retarget(source, cache, Duration.ZERO);
+    }
+
+    /**
+     * The same, for processes that start together: where another run is translating into the same folder, waits for it, and
+     * finds what it made.
+     *
+     * @param patience the longest wait
+     */
+    public RetargetedLibrary retarget(Path source, RetargetCache cache, Duration patience)
+            throws IOException, InterruptedException {
+        return retarget(source, cache.root(), id -> cache.folder(id, target, compiler()), patience);
     }
 
     /** Translates a library into a folder other than its own, unless that has been done. */
     public RetargetedLibrary retarget(Path source, Path folder) throws IOException, InterruptedException {
-        return retarget(source, folder, id -> folder);
+        return retarget(source, folder, id -> folder, Duration.ZERO);
     }
 
-    private RetargetedLibrary retarget(Path source, Path scratch, Function<LibraryId, Path> folder)
+    private RetargetedLibrary retarget(Path source, Path scratch, Function<LibraryId, Path> folder, Duration patience)
             throws IOException, InterruptedException {
         Files.createDirectories(scratch);
         try (LibraryInput input = LibraryInput.open(source, scratch)) {
-            return retarget(input, folder.apply(input.id()).toAbsolutePath());
+            return retarget(input, folder.apply(input.id()).toAbsolutePath(), patience);
         } catch (BinaryFormatException e) {
             throw e.in(source);
         }
     }
 
-    private RetargetedLibrary retarget(LibraryInput input, Path folder) throws IOException, InterruptedException {
+    private RetargetedLibrary retarget(LibraryInput input, Path folder, Duration patience)
+            throws IOException, InterruptedException {
         Path destination = folder.resolve(input.name());
         if (Files.exists(destination) && Files.isSameFile(destination, input.file())) {
             throw new RetargetException("in the folder " + folder + " the translation of " + input.name()
@@ -135,7 +148,7 @@ public final class Retargeter {
         try (FileChannel lockFile =
                         FileChannel.open(folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 ByteSource original = ByteSource.open(input.file())) {
-            lock(lockFile, folder);
+            lock(lockFile, folder, patience);
             deleteParts(folder);
             // of this target and compiler alone: a run with others may have been interrupted in this folder
             Path modules = Files.createDirectories(folder.resolve("modules-" + target + "-" + compiler()));
@@ -157,15 +170,24 @@ public final class Retargeter {
     }
 
     /** Locks a folder until its lock file is closed. */
-    private static void lock(FileChannel file, Path folder) throws IOException {
-        try {
-            if (file.tryLock() != null) {
-                return;
+    private static void lock(FileChannel file, Path folder, Duration patience)
+            throws IOException, InterruptedException {
+        long beganNs = System.nanoTime();
+        while (!tryLock(file)) {
+            if (System.nanoTime() - beganNs >= patience.toNanos()) {
+                throw new RetargetException("another run is translating into " + folder + ": wait for it, or end it");
             }
+            Thread.sleep(LOCK_RETRY_MS);
+        }
+    }
+
+    private static boolean tryLock(FileChannel file) throws IOException {
+        try {
+            return file.tryLock() != null;
         } catch (OverlappingFileLockException e) {
             // held by this virtual machine: the same to the caller
+            return false;
         }
-        throw new RetargetException("another run is translating into " + folder + ": wait for it, or end it");
     }
 
     private Map<Integer, Integer> translate(

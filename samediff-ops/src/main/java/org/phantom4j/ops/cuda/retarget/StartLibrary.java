@@ -3,6 +3,7 @@ package org.phantom4j.ops.cuda.retarget;
 import java.io.IOException;
 import java.net.JarURLConnection;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -24,6 +25,9 @@ final class StartLibrary {
 
     /** The newest major version that the released CUDA libraries of ND4J, up to 1.0.0-M2.1, hold kernels for. */
     private static final int NEWEST_MAJOR_OF_ND4J = 8;
+
+    /** For a process that translates already, which takes 35 minutes of one processor. */
+    private static final Duration PATIENCE = Duration.ofHours(2);
 
     private static final Logger LOG = LoggerFactory.getLogger(StartLibrary.class);
 
@@ -83,7 +87,7 @@ final class StartLibrary {
         Retargeter retargeter =
                 Retargeter.create(CompilerChoice.ANY, gpu, OptionalInt.empty(), jobs, new LoggingListener());
         LOG.info("translating {} for {} with {}: {}", jar, gpu, retargeter.compiler(), Advice.duration(jobs));
-        RetargetedLibrary library = retargeter.retarget(jar, cache);
+        RetargetedLibrary library = retargeter.retarget(jar, cache, PATIENCE);
         LOG.info("translated: {}", library.summary());
         return library;
     }

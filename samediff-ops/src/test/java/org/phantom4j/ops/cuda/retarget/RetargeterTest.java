@@ -11,10 +11,14 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -270,9 +274,13 @@ class RetargeterTest {
         RetargetException e = assertThrows(RetargetException.class, () -> retargeter(ScriptCompiler.COMPILE)
                 .retarget(library, cache));
         assertTrue(e.getMessage().contains("another run is translating into"), e.getMessage());
+        FutureTask<RetargetedLibrary> patient = new FutureTask<>(
+                () -> retargeter(ScriptCompiler.COMPILE).retarget(library, cache, Duration.ofHours(1)));
+        new Thread(patient).start();
+        assertThrows(TimeoutException.class, () -> patient.get(300, TimeUnit.MILLISECONDS));
         Files.createFile(go);
         first.join();
-        assertEquals(1, cache.libraries().size());
+        assertEquals(List.of(patient.get()), cache.libraries());
     }
 
     private Retargeter retargeter(String script) throws IOException {

@@ -1,0 +1,55 @@
+package org.phantom4j.examples.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** A file by which ranks that are processes hand their results to the one that started them; gone when that is done with it. */
+final class HandedFile implements AutoCloseable {
+
+    private final Path folder;
+    private final Path file;
+    private final Thread atShutdown = new Thread(this::delete, "delete-results");
+
+    private HandedFile(Path folder, String name) {
+        this.folder = folder;
+        this.file = folder.resolve(name);
+        // a process that is asked to end does not come to close()
+        Runtime.getRuntime().addShutdownHook(atShutdown);
+    }
+
+    static HandedFile named(String name) throws IOException {
+        return new HandedFile(Files.createTempDirectory("phantom"), name);
+    }
+
+    Path path() {
+        return file;
+    }
+
+    /** Quietly, and with what ranks that were killed left beside it: what they failed of counts. */
+    private void delete() {
+        try (Stream<Path> files = Files.walk(folder)) {
+            List<Path> inwards = files.sorted(Comparator.reverseOrder()).toList();
+            for (Path each : inwards) {
+                Files.deleteIfExists(each);
+            }
+        } catch (IOException e) {
+            // it is in the folder for temporary files
+            Thread.onSpinWait();
+        }
+    }
+
+    @Override
+    public void close() {
+        delete();
+        try {
+            Runtime.getRuntime().removeShutdownHook(atShutdown);
+        } catch (IllegalStateException e) {
+            // this process is being shut down: the hook runs already
+            Thread.onSpinWait();
+        }
+    }
+}
