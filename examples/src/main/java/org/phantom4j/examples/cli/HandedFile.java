@@ -1,6 +1,7 @@
 package org.phantom4j.examples.cli;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -29,14 +30,14 @@ final class HandedFile implements AutoCloseable {
         return file;
     }
 
-    /** Quietly, and with what ranks that were killed left beside it: what they failed of counts. */
+    /** With what killed ranks left beside it. Quietly: the ranks' own failure is what is to be told. */
     private void delete() {
         try (Stream<Path> files = Files.walk(folder)) {
             List<Path> inwards = files.sorted(Comparator.reverseOrder()).toList();
             for (Path each : inwards) {
                 Files.deleteIfExists(each);
             }
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             // it is in the folder for temporary files
             Thread.onSpinWait();
         }

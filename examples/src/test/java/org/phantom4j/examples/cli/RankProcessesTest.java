@@ -51,8 +51,10 @@ class RankProcessesTest {
     @AfterEach
     void nothingIsLeft() throws IOException {
         started.forEach(process -> {
-            process.descendants().forEach(ProcessHandle::destroyForcibly);
-            process.destroyForcibly();
+            List<ProcessHandle> ranks = process.descendants().toList();
+            process.destroyForcibly().onExit().join();
+            ranks.forEach(ProcessHandle::destroyForcibly);
+            ranks.forEach(rank -> rank.onExit().join());
         });
         Path shared = Path.of("/dev/shm", "phantom4j-" + folder.getFileName());
         if (Files.isDirectory(shared)) {

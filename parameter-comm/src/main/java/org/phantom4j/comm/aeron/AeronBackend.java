@@ -101,19 +101,8 @@ public final class AeronBackend implements CommBackend {
         Job job = Job.join(world, secret, geometry + mustAgree(options), options.timeout());
         try (job) {
             JobHealth health = new JobHealth(job);
-            try {
-                return withTransport(job, health, options, body);
-            } catch (Throwable e) {
-                health.fail(failure(health, world, e));
-                throw e;
-            }
+            return tellOfFailure(job, health, () -> withTransport(job, health, options, body));
         }
-    }
-
-    private static CommException failure(JobHealth health, World world, Throwable e) {
-        return e instanceof CommException failure
-                ? failure
-                : new CommException(Reason.RANK_FAILED, health.name(world.rank()) + " failed: " + e, e);
     }
 
     /** What decides who sends what to whom. */
@@ -133,30 +122,46 @@ public final class AeronBackend implements CommBackend {
         EmbeddedDriver driver =
                 hosts ? new EmbeddedDriver(options, UnaryOperator.identity(), health::transportFailed) : null;
         try (driver) {
-            String own = driver == null ? "" : driver.directory().toString();
-            String offered = new String(
-                    job.exchange(own.getBytes(StandardCharsets.UTF_8)).get(host.rank()), StandardCharsets.UTF_8);
-            String directory = options.directory() == null ? offered : options.directory();
-            try (AeronTransport transport = new AeronTransport(options, directory, health::transportFailed)) {
-                AeronRank rank =
-                        new AeronRank(self.rank(), peers(job, transport, options), job.token(), transport, health);
-                job.onActivity(rank::activity);
-                AeronCommunicator communicator = new AeronCommunicator(rank.world());
-                T result =
-                        RankContext.call(communicator, () -> tellOfFailure(job, health, () -> body.run(communicator)));
-                // the streams, and the driver of a machine's first rank, stay until every rank has taken what is its
-                job.close();
-                return result;
-            }
+            return tellOfFailure(job, health, () -> {
+                String own = driver == null ? "" : driver.directory().toString();
+                String offered = new String(
+                        job.exchange(own.getBytes(StandardCharsets.UTF_8)).get(host.rank()), StandardCharsets.UTF_8);
+                String directory = options.directory() == null ? offered : options.directory();
+                return onDriver(directory, job, health, options, body);
+            });
         }
     }
 
-    /** Before this rank's streams, and a driver that others use, are closed: which the others would take for the cause. */
-    private static <T> T tellOfFailure(Job job, JobHealth health, Callable<T> body) throws Exception {
+    private static <T> T onDriver(
+            String directory, Job job, JobHealth health, AeronOptions options, LocalRanks.Body<T> body)
+            throws Exception {
+        try (AeronTransport transport = new AeronTransport(options, directory, health::transportFailed)) {
+            return tellOfFailure(job, health, () -> {
+                List<AeronRank.Peer> peers = peers(job, transport, options);
+                AeronRank rank = new AeronRank(job.world().rank(), peers, job.token(), transport, health);
+                job.onActivity(rank::activity);
+                AeronCommunicator communicator = new AeronCommunicator(rank.world());
+                T result = RankContext.call(communicator, () -> body.run(communicator));
+                // the streams, and the driver of a machine's first rank, stay until every rank has taken what is its
+                job.close();
+                return result;
+            });
+        }
+    }
+
+    /**
+     * Does some work; if it fails, says so before the caller closes this rank's streams, or the driver: others would take that
+     * for the cause.
+     */
+    private static <T> T tellOfFailure(Job job, JobHealth health, Callable<T> work) throws Exception {
         try {
-            return body.call();
+            return work.call();
         } catch (Throwable e) {
-            health.fail(failure(health, job.world(), e));
+            health.fail(
+                    e instanceof CommException failure
+                            ? failure
+                            : new CommException(
+                                    Reason.RANK_FAILED, health.name(job.world().rank()) + " failed: " + e, e));
             throw e;
         }
     }

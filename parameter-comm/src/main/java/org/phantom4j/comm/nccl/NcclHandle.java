@@ -56,8 +56,9 @@ final class NcclHandle implements NcclWatch.Watched {
         Throwable[] thrown = new Throwable[1];
         Thread creator = start("nccl-create", () -> {
             try {
+                device.bind();
                 result[0] = creation.run(made);
-            } catch (RuntimeException | LinkageError e) {
+            } catch (Throwable e) {
                 thrown[0] = e;
             }
         });
@@ -89,12 +90,7 @@ final class NcclHandle implements NcclWatch.Watched {
     }
 
     private Thread start(String name, Runnable body) {
-        Thread thread = new Thread(
-                () -> {
-                    device.bind();
-                    body.run();
-                },
-                name + "-" + watch.control().rank());
+        Thread thread = new Thread(body, name + "-" + watch.control().rank());
         thread.setDaemon(true);
         thread.start();
         return thread;
@@ -189,7 +185,10 @@ final class NcclHandle implements NcclWatch.Watched {
             return;
         }
         // NCCL may wait there for a rank that has died
-        Thread destroyer = start("nccl-destroy", () -> Nccl.ncclCommDestroy(handle));
+        Thread destroyer = start("nccl-destroy", () -> {
+            device.bind();
+            Nccl.ncclCommDestroy(handle);
+        });
         try {
             long beganNs = System.nanoTime();
             while (destroyer.isAlive() && !watch.hasFailed() && System.nanoTime() - beganNs < timeoutNs) {

@@ -145,6 +145,9 @@ final class Coordinator implements Closeable {
 
     /** Gives a rank its seat, or refuses it by name; null if refused. */
     private synchronized Seat seat(DataInputStream hello, ControlChannel channel) throws IOException {
+        if (closed) {
+            throw new IOException("the job is over");
+        }
         Member member = Member.read(hello);
         Terms theirs = new Terms(hello.readInt(), hello.readUTF(), hello.readUTF());
         String refusal = refusal(member, theirs);

@@ -268,6 +268,11 @@ public final class Job implements AutoCloseable {
     /** Fails the job on every rank; the first failure stays and is returned. */
     public CommException fail(CommException cause) {
         if (failure.compareAndSet(null, cause)) {
+            if (coordinator != null) {
+                // when this returns, it is on its way to all
+                coordinator.fail(cause);
+                return cause;
+            }
             try {
                 channel.send(Messages.FAILED, out -> Messages.writeFailure(out, cause));
             } catch (IOException e) {

@@ -86,6 +86,7 @@ final class Rendezvous {
             try {
                 return ControlChannel.connect(new Socket(address, world.masterPort()), secret);
             } catch (ControlChannel.RefusedException e) {
+                check.run();
                 throw new CommException(Reason.REFUSED, "rank " + world.rank() + " was refused: " + e.getMessage(), e);
             } catch (IOException e) {
                 check.run();

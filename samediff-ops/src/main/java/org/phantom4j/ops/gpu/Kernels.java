@@ -103,6 +103,9 @@ public final class Kernels implements AutoCloseable {
             try {
                 return CudaModule.load(known);
             } catch (CudaException e) {
+                if (e.isOutOfMemory()) {
+                    throw e;
+                }
                 LOG.warn("{} is compiled anew: what was kept of it cannot be loaded: {}", name, e.getMessage());
             }
         }

@@ -1,7 +1,12 @@
 package org.phantom4j.ops.cuda.retarget;
 
+import java.nio.file.Path;
+
 /** Hears how a translation goes. Called by the thread that runs the translation. */
 public interface RetargetListener {
+    /** Called once if another run is translating into the folder, and this one waits for it. */
+    default void waiting(Path folder) {}
+
     /** Called once, before the first module. */
     default void started(String compiler, int modules, long ptxBytes) {}
 

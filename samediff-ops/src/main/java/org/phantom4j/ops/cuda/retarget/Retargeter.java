@@ -170,9 +170,14 @@ public final class Retargeter {
     }
 
     /** Locks a folder until its lock file is closed. */
-    private static void lock(FileChannel file, Path folder, Duration patience)
-            throws IOException, InterruptedException {
+    private void lock(FileChannel file, Path folder, Duration patience) throws IOException, InterruptedException {
+        if (tryLock(file)) {
+            return;
+        }
         long beganNs = System.nanoTime();
+        if (!patience.isZero()) {
+            listener.waiting(folder);
+        }
         while (!tryLock(file)) {
             if (System.nanoTime() - beganNs >= patience.toNanos()) {
                 throw new RetargetException("another run is translating into " + folder + ": wait for it, or end it");

@@ -26,7 +26,7 @@ final class StartLibrary {
     /** The newest major version that the released CUDA libraries of ND4J, up to 1.0.0-M2.1, hold kernels for. */
     private static final int NEWEST_MAJOR_OF_ND4J = 8;
 
-    /** For a process that translates already, which takes 35 minutes of one processor. */
+    /** For a process that translates already, which takes 35 minutes of one processor at the highest level. */
     private static final Duration PATIENCE = Duration.ofHours(2);
 
     private static final Logger LOG = LoggerFactory.getLogger(StartLibrary.class);
@@ -96,6 +96,11 @@ final class StartLibrary {
     private static final class LoggingListener implements RetargetListener {
         private long total;
         private long done;
+
+        @Override
+        public void waiting(Path folder) {
+            LOG.info("another process is translating into {}: waiting for it", folder);
+        }
 
         @Override
         public void started(String compiler, int modules, long ptxBytes) {
