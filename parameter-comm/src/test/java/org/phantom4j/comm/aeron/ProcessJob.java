@@ -56,6 +56,9 @@ final class ProcessJob implements AutoCloseable {
         builder.environment().put(World.MASTER_PORT, Integer.toString(port));
         builder.environment().put(Secret.VARIABLE, secret);
         builder.environment().put("OMP_NUM_THREADS", "1");
+        // where the tests are ended in the middle
+        builder.environment()
+                .put("PHANTOM_LAUNCHER", Long.toString(ProcessHandle.current().pid()));
         builder.redirectErrorStream(true).redirectOutput(log(rank).toFile());
         processes.add(builder.start());
     }
