@@ -4,6 +4,7 @@ import java.util.Locale;
 import org.phantom4j.comm.cuda.CudaException;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.Precision;
 import org.phantom4j.ops.gpu.UpdateKernels;
 
@@ -138,9 +139,8 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
             }
         }
         if (stack.end().isOutputLayer()) {
-            PhantomGeometry last = stack.layers().get(stack.layers().size() - 1).geometry();
             for (int j = own.first(); j < own.end(); j++) {
-                long in = last.out().width(j);
+                long in = lastOut(stack).width(j);
                 onePass &= in % UpdateKernels.ONE_PASS_MULTIPLE == 0;
                 longest = Math.max(longest, in * stack.end().width());
             }
@@ -149,6 +149,10 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
     }
 
     private static long lastWidth(Stack stack, ShardRange own) {
-        return stack.layers().get(stack.layers().size() - 1).geometry().out().width(own);
+        return lastOut(stack).width(own);
+    }
+
+    private static Split lastOut(Stack stack) {
+        return stack.layers().get(stack.layers().size() - 1).geometry().out();
     }
 }

@@ -1,12 +1,9 @@
 package org.phantom4j.examples.cli;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.List;
-import java.util.stream.Stream;
+import org.agrona.IoUtil;
 
 /** A file by which ranks that are processes hand their results to the one that started them; gone when that is done with it. */
 final class HandedFile implements AutoCloseable {
@@ -32,15 +29,7 @@ final class HandedFile implements AutoCloseable {
 
     /** With what killed ranks left beside it. Quietly: the ranks' own failure is what is to be told. */
     private void delete() {
-        try (Stream<Path> files = Files.walk(folder)) {
-            List<Path> inwards = files.sorted(Comparator.reverseOrder()).toList();
-            for (Path each : inwards) {
-                Files.deleteIfExists(each);
-            }
-        } catch (IOException | UncheckedIOException e) {
-            // it is in the folder for temporary files
-            Thread.onSpinWait();
-        }
+        IoUtil.delete(folder.toFile(), true);
     }
 
     @Override

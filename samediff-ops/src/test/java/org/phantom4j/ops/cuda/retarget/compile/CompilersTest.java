@@ -194,7 +194,7 @@ class CompilersTest {
     @RepeatedTest(5)
     void programThatIsEndedStartsNoCompilerAnew() throws Exception {
         Path pids = folder.resolve("pids");
-        Path script = ScriptCompiler.write(folder.resolve("compiler"), "echo $$ >> " + pids + "; exec sleep 10000");
+        Path script = ScriptCompiler.write(folder.resolve("compiler"), "echo $$ >> " + pids + "; exec sleep 100");
         Process program = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
