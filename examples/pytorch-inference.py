@@ -98,7 +98,9 @@ def worker(rank, ranks, cases, seconds):
                     print(f"{'phantom' if phantom else 'tensor'} {'graph' if graph else 'eager'} {n} x {layers}, batch"
                           f" {batch}, {precision}: p50 {times[len(times) // 2]:.4f} p99"
                           f" {times[int(len(times) * .99)]:.4f} ms, {joules.item() / len(times):.4f} J", flush=True)
-            del weights
+            # a communicator does not end while a graph holds its calls
+            del weights, run
+    torch.cuda.synchronize()
     dist.destroy_process_group()
 
 

@@ -13,7 +13,6 @@ import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.DeviceGroup;
@@ -82,7 +81,8 @@ final class BenchStepCommand implements Command {
         if (devices == 0) {
             throw new IllegalStateException("there is no CUDA device here: phantom doctor says what this machine has");
         }
-        int ranks = arguments.positive("ranks", devices);
+        CommOptions comm = CommOptions.of("nccl", arguments);
+        int ranks = comm.ranks(arguments, devices);
         int shards = arguments.positive("shards", Math.max(2, ranks));
         if (shards % ranks != 0) {
             throw new UsageException("--shards " + shards + " is not a multiple of --ranks " + ranks);
@@ -91,16 +91,20 @@ final class BenchStepCommand implements Command {
         Duration timeout = Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S));
         Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
         List<Setup> setups = setups(arguments, shards);
+        if (ranks > 1 && comm.launches()) {
+            return comm.launch(this, arguments, ranks, Map.of());
+        }
         List<Map<String, Object>> rows = ranks == 1
                 ? measure(setups, DeviceGroup.single(), 0, null, seconds)
-                : CommBackend.named("nccl")
+                : comm.backend()
                         .run(
                                 ranks,
                                 timeout,
                                 "bench",
                                 group -> measure(setups, NcclDevices.of(group), device(group), group, seconds))
                         .get(0);
-        if (json != null) {
+        // rank 0's process has them
+        if (json != null && !rows.isEmpty()) {
             Map<String, Object> results = new LinkedHashMap<>();
             results.put("results", rows);
             Report.write(json, results);
