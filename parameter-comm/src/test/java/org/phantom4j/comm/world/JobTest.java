@@ -279,7 +279,7 @@ class JobTest {
     }
 
     @Test
-    void aTimeoutIsBlamedOnWhoeverIsElsewhere() {
+    void aTimeoutIsBlamedOnWhoeverIsElsewhere() throws Exception {
         List<Job> jobs = started(2);
         jobs.get(0).onActivity(() -> "in all-reduce number 7");
         jobs.get(1).onActivity(() -> "not in a collective");
@@ -287,6 +287,8 @@ class JobTest {
         assertEquals(Reason.TIMEOUT, e.reason());
         assertTrue(e.getMessage().contains("for rank 1 (host"), e.getMessage());
         assertTrue(e.getMessage().contains("which is not in a collective"), e.getMessage());
+        // one that has not heard of it says so when it closes
+        assertEquals(e.getMessage(), awaitFailure(jobs.get(1)).getMessage());
         close(jobs);
     }
 
