@@ -164,7 +164,13 @@ final class DeviceParameters {
             return machine.prepare(stream, shape, x, delta, target);
         }
         UpdateKernels.ProductStep step = new UpdateKernels.ProductStep(
-                x, delta, parameter, offset, shape.rows(), shape.columns(), shape.strideC());
+                x,
+                delta,
+                parameter,
+                offset,
+                shape.rows(),
+                shape.columns(),
+                shape.c().stride());
         if (machine.kernels.updates().canUpdate(step, shape.inner())) {
             return new StepCall(machine, stream, step, null, shape.inner(), rate());
         }
