@@ -6,7 +6,56 @@
 // "feature-major", element (b, f) at f * B + b, for products that sum over samples, and "sample-major", at b * width + f,
 // for those that sum over features.
 
+//
+// A rank's shards are one problem. Each has its neurons `stride` apart, a multiple of eight, and the batch is a multiple of
+// eight, too: what is between is zero, and stays zero, so that no kernel and no product meets an edge.
+
 typedef REAL real;
+
+// What changes during a training, in the device's memory, so that a recorded step reads it.
+struct step_controls {
+    // sample-major rows of reals on the device
+    const real *inputs, *targets;
+    // which row is which sample; null: one after the other
+    const int *order;
+    long long input_pitch, target_pitch;
+    // the batch: order[first] to order[first + rows - 1]
+    int first, rows;
+    // from 1: seeds random rounding, dates losses
+    long long step;
+    double rate;
+    // as cuBLAS reads them
+    real minus_rate;
+    real pad0[8 / sizeof(real) - 1];
+    real one;
+    real pad1[8 / sizeof(real) - 1];
+};
+
+// How a rank's shards divide a width: `base` neurons each, the first `wide` of them one more.
+struct shard_widths {
+    int stride;
+    int base;
+    int wide;
+    int shards;
+
+    __device__ int of(int shard) const {
+        return base + (shard < wide);
+    }
+
+    // where a shard's neurons begin, if nothing is between shards
+    __device__ int packed(int shard) const {
+        return shard * base + min(shard, wide);
+    }
+
+    __device__ long all() const {
+        return (long)stride * shards;
+    }
+};
+
+// Row of a sample in the data.
+static __device__ long row_of(const step_controls *controls, int sample) {
+    return controls->order ? controls->order[controls->first + sample] : controls->first + sample;
+}
 
 #ifdef BF16
 struct factor {
@@ -27,15 +76,15 @@ static __device__ factor narrow(real value) {
 
 #ifdef ROUNDED
 // Rounds to one of the two nearest bfloat16, to the nearer one more often, so that steps too small to be seen in a
-// parameter's 8 bits add up all the same. As random as the value's own lower bits and its place make it: every run of the
-// same step rounds alike.
+// parameter's 8 bits add up all the same. As random as the value's own lower bits, its place and the step's number make it:
+// every run of the same step rounds alike, and no two steps do.
 
 static __device__ real parameter(const factor *upper, const short *, long i) {
     return widen(upper[i]);
 }
 
-static __device__ void set_parameter(factor *upper, short *, long i, real value) {
-    unsigned bits = __float_as_uint(value), hash = bits * 2654435761u ^ (unsigned)i * 2246822519u;
+static __device__ void set_parameter(factor *upper, short *, long i, real value, unsigned step) {
+    unsigned bits = __float_as_uint(value), hash = bits * 2654435761u ^ (unsigned)i * 2246822519u ^ step * 3266489917u;
     hash = (hash ^ (hash >> 15)) * 2246822519u;
     upper[i].bits = value != value ? 0x7fff : (unsigned short)((bits + (hash >> 16)) >> 16);
 }
@@ -45,7 +94,7 @@ static __device__ real parameter(const factor *upper, const short *lower, long i
     return __uint_as_float(((unsigned)upper[i].bits << 16) + (int)lower[i]);
 }
 
-static __device__ void set_parameter(factor *upper, short *lower, long i, real value) {
+static __device__ void set_parameter(factor *upper, short *lower, long i, real value, unsigned) {
     // no number stays none, in the upper half too, which an addition could carry over
     unsigned bits = value != value ? 0x7fc00000u : __float_as_uint(value);
     unsigned top = (bits + 0x8000u) >> 16;
@@ -75,7 +124,7 @@ static __device__ real parameter(const factor *upper, const short *, long i) {
     return upper[i];
 }
 
-static __device__ void set_parameter(factor *upper, short *, long i, real value) {
+static __device__ void set_parameter(factor *upper, short *, long i, real value, unsigned) {
     upper[i] = value;
 }
 #endif

@@ -1,10 +1,10 @@
-package org.phantom4j.layers.gpu;
+package org.phantom4j.layers.gpu.device;
 
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaStream;
 
 /** Something that was prepared for a stream, and is started, in that stream's order, as often as one likes. */
-interface Work {
+public interface Work {
 
     /** What it was prepared for. */
     CudaStream stream();

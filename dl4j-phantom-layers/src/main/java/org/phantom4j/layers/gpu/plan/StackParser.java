@@ -1,7 +1,8 @@
-package org.phantom4j.layers.gpu;
+package org.phantom4j.layers.gpu.plan;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.GradientNormalization;
@@ -26,12 +27,16 @@ import org.phantom4j.layers.ShardedLossLayer;
 import org.phantom4j.layers.ShardedOutputLayer;
 import org.phantom4j.layers.TensorParallelDenseLayer;
 import org.phantom4j.ops.gpu.ElementwiseActivation;
+import org.phantom4j.ops.gpu.Precision;
+import org.phantom4j.ops.Split;
+import org.phantom4j.ops.ShardRange;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** Reads a configuration as a {@link Stack}, or says what in it the compiled step does not do. */
-final class StackParser {
+public final class StackParser {
 
     /** What stands in the way, in words for the user. */
-    static final class UnsupportedStackException extends Exception {
+    public static final class UnsupportedStackException extends Exception {
         private static final long serialVersionUID = 1L;
 
         UnsupportedStackException(String message) {
@@ -45,8 +50,33 @@ final class StackParser {
         this.configuration = configuration;
     }
 
-    static Stack parse(MultiLayerConfiguration configuration) throws UnsupportedStackException {
-        return new StackParser(configuration).parse();
+    /**
+     * Reads a configuration.
+     *
+     * @param ranks that it is to run on
+     * @param precision of the products
+     * @throws UnsupportedStackException if compiled steps do not do it
+     */
+    public static Stack parse(MultiLayerConfiguration configuration, int ranks, Precision precision)
+            throws UnsupportedStackException {
+        Stack stack = new StackParser(configuration).parse();
+        require(
+                stack.end().shards() % ranks == 0 && haveSameNeurons(stack, ranks),
+                "its end is cut into " + stack.end().shards() + " shards, which on " + ranks
+                        + " ranks are of other neurons than those of its layers' " + stack.shards());
+        DataType wanted = precision == Precision.FP64 ? DataType.DOUBLE : DataType.FLOAT;
+        DataType type = configuration.getConf(0).getDataType();
+        require(type == wanted, "its data type is " + type + ", but precision " + precision + " needs " + wanted);
+        return stack;
+    }
+
+    /** Whether each rank's shards of the end are of the neurons that the rank has of the last layer. */
+    private static boolean haveSameNeurons(Stack stack, int ranks) {
+        Split layers = stack.layers().get(stack.layers().size() - 1).geometry().out();
+        Split end = new Split(layers.length(), stack.end().shards());
+        return IntStream.range(0, ranks)
+                .allMatch(rank -> layers.offset(ShardRange.of(rank, ranks, layers.shards()).first())
+                        == end.offset(ShardRange.of(rank, ranks, end.shards()).first()));
     }
 
     private Stack parse() throws UnsupportedStackException {
@@ -84,10 +114,11 @@ final class StackParser {
             require(
                     loss.getLossFn() instanceof LossMSE && loss.getActivationFn() instanceof ActivationIdentity,
                     "it ends with loss " + loss.getLossFn() + " of activation " + loss.getActivationFn());
-            return new Stack.End(Stack.End.Kind.SQUARED, width, false);
+            return new Stack.End(Stack.End.Kind.SQUARED, width, loss.getShards(), false);
         }
         if (layer instanceof ShardedOutputLayer output) {
-            return new Stack.End(kind(output), ((FeedForwardLayer) output).getNOut(), output.hasBias());
+            return new Stack.End(
+                    kind(output), ((FeedForwardLayer) output).getNOut(), output.getShards(), output.hasBias());
         }
         throw new UnsupportedStackException("it ends with a " + layer.getClass().getSimpleName());
     }
