@@ -25,7 +25,7 @@ public final class Kernels implements AutoCloseable {
 
     /** In this order one program. */
     private static final List<String> SOURCES =
-            List.of("factors", "layout", "activations", "losses", "updates", "update_product", "phantom", "few_samples");
+            List.of("factors", "layout", "activations", "losses", "updates", "update_product", "update_tiles", "phantom", "few_samples");
 
     private static final int TILE = 32;
     private static final int FEATURES = 16;

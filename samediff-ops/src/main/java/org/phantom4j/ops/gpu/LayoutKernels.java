@@ -26,8 +26,8 @@ public final class LayoutKernels {
         this.precision = precision;
         this.realBytes = precision.resultBytes();
         this.blocks = Kernels.BLOCKS_EACH * device.multiprocessors();
-        this.store = module.kernel("store_parameters");
-        this.fetch = module.kernel("fetch_parameters");
+        this.store = module.kernel("store_block");
+        this.fetch = module.kernel("fetch_block");
         this.storeReals = module.kernel("store_reals");
         this.fetchReals = module.kernel("fetch_reals");
         this.fill = module.kernel("fill_parameters");

@@ -96,7 +96,7 @@ static __device__ void step_bias(factor *bias, short *bias_lower, real *bias_gra
         bias_gradient[f] = gradient;
     } else {
         real value = parameter(bias, bias_lower, f) - (real)controls->rate * gradient;
-        set_parameter(bias, bias_lower, f, value, (unsigned)controls->step);
+        set_parameter(bias, bias_lower, f, value, rounding_seed(controls->step, 0));
     }
 }
 

@@ -21,14 +21,12 @@ struct step_controls {
     long long input_pitch, target_pitch;
     // the batch: order[first] to order[first + rows - 1]
     int first, rows;
-    // from 1: seeds random rounding, dates losses
+    // from 1: seeds random rounding, dates losses, counts for Adam
     long long step;
     double rate;
     // as cuBLAS reads them
-    real minus_rate;
-    real pad0[8 / sizeof(real) - 1];
-    real one;
-    real pad1[8 / sizeof(real) - 1];
+    __align__(8) real minus_rate;
+    __align__(8) real one;
 };
 
 // How a rank's shards divide a width: `base` neurons each, the first `wide` of them one more.
@@ -57,6 +55,18 @@ static __device__ long row_of(const step_controls *controls, int sample) {
     return controls->order ? controls->order[controls->first + sample] : controls->first + sample;
 }
 
+// Seeds the rounding of parameters: another one each step, and for each place among a rank's parameters.
+static __device__ unsigned rounding_seed(long long step, long place) {
+    return (unsigned)step * 3266489917u + (unsigned)place * 2654435769u;
+}
+
+// As random as 32 bits can be made of 32 bits.
+static __device__ unsigned mix_bits(unsigned bits) {
+    bits = (bits ^ (bits >> 16)) * 2246822507u;
+    bits = (bits ^ (bits >> 13)) * 3266489909u;
+    return bits ^ (bits >> 16);
+}
+
 #ifdef BF16
 struct factor {
     unsigned short bits;
@@ -76,17 +86,16 @@ static __device__ factor narrow(real value) {
 
 #ifdef ROUNDED
 // Rounds to one of the two nearest bfloat16, to the nearer one more often, so that steps too small to be seen in a
-// parameter's 8 bits add up all the same. As random as the value's own lower bits, its place and the step's number make it:
-// every run of the same step rounds alike, and no two steps do.
+// parameter's 8 bits add up all the same. As random as the step's number and the parameter's place make it, `random` being the
+// rounding_seed of the first: every run of the same step rounds alike, and each step another way. Zeros stay zeros.
 
 static __device__ real parameter(const factor *upper, const short *, long i) {
     return widen(upper[i]);
 }
 
-static __device__ void set_parameter(factor *upper, short *, long i, real value, unsigned step) {
-    unsigned bits = __float_as_uint(value), hash = bits * 2654435761u ^ (unsigned)i * 2246822519u ^ step * 3266489917u;
-    hash = (hash ^ (hash >> 15)) * 2246822519u;
-    upper[i].bits = value != value ? 0x7fff : (unsigned short)((bits + (hash >> 16)) >> 16);
+static __device__ void set_parameter(factor *upper, short *, long i, real value, unsigned random) {
+    unsigned bits = __float_as_uint(value), up = mix_bits(rounding_seed(0, i) + random) >> 16;
+    upper[i].bits = value != value ? 0x7fff : (unsigned short)((bits + up) >> 16);
 }
 #else
 // A parameter is a float in two halves: the bfloat16 nearest to it, which products read, and the difference of their bits.

@@ -18,7 +18,7 @@ struct matrix_block {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(256) store_parameters(const real *from, factor *upper, short *lower,
+extern "C" __global__ void __launch_bounds__(256) store_block(const real *from, factor *upper, short *lower,
         matrix_block block) {
     long stride = (long)gridDim.x * blockDim.x;
     for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x; i < block.count(); i += stride) {
@@ -27,7 +27,7 @@ extern "C" __global__ void __launch_bounds__(256) store_parameters(const real *f
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) fetch_parameters(const factor *upper, const short *lower, real *to,
+extern "C" __global__ void __launch_bounds__(256) fetch_block(const factor *upper, const short *lower, real *to,
         matrix_block block) {
     long stride = (long)gridDim.x * blockDim.x;
     for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x; i < block.count(); i += stride) {
