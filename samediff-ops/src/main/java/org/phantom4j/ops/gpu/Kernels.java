@@ -24,8 +24,8 @@ public final class Kernels implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Kernels.class);
 
     /** In this order one program. */
-    private static final List<String> SOURCES =
-            List.of("factors", "activations", "losses", "updates", "update_product", "phantom", "few_samples");
+    private static final List<String> SOURCES = List.of(
+            "factors", "activations", "losses", "updates", "update_product", "update_tiles", "phantom", "few_samples");
 
     private static final int TILE = 32;
     private static final int FEATURES = 16;
