@@ -64,7 +64,11 @@ public record ProductStep(
     boolean isAligned(long batch) {
         long all = batch | rows | stride | gap | xGap | deltaGap | own.count();
         long addresses = x | delta | weights.address() | weights.lower();
-        return all % MULTIPLE == 0 && addresses % (MULTIPLE * FACTOR_BYTES) == 0 && rows > 0 && columns > 0 && batch > 0;
+        return all % MULTIPLE == 0
+                && addresses % (MULTIPLE * FACTOR_BYTES) == 0
+                && rows > 0
+                && columns > 0
+                && batch > 0;
     }
 
     /** As own_rows in update_product.cu. */
@@ -72,14 +76,14 @@ public record ProductStep(
         to.putInt(own.count()).putInt(own.first()).putInt(own.columns());
     }
 
-    /** How x comes to shared memory, in pieces of that many rows, in the order that update_tiles.cu wants. */
+    /** How x comes to shared memory: two of each eight rows, of that many, as update_tiles.cu orders them. */
     byte[] mapOfX(long batch, int pieceRows) {
         long row = FACTOR_BYTES * batch;
         return TensorMap.ofBfloat16(
                 x,
-                new long[] {batch, 2, rows / 8, 4, shards},
-                new long[] {row, 8 * row, 2 * row, shards == 1 ? rows * row : FACTOR_BYTES * xGap},
-                new int[] {TILE_SAMPLES, 2, pieceRows / 8, 4, 1});
+                new long[] {batch, 2, 4, rows / 8, shards},
+                new long[] {row, 2 * row, 8 * row, shards == 1 ? rows * row : FACTOR_BYTES * xGap},
+                new int[] {TILE_SAMPLES, 2, 1, pieceRows / 8, 1});
     }
 
     /** How delta does, in pieces of that many columns. */

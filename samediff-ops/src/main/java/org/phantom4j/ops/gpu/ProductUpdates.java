@@ -40,8 +40,7 @@ final class ProductUpdates {
         }
 
         int count(ProductStep step) {
-            return Math.multiplyExact(
-                    Kernels.blocks(step.rows(), rows), Kernels.blocks(step.columns(), columns));
+            return Math.multiplyExact(Kernels.blocks(step.rows(), rows), Kernels.blocks(step.columns(), columns));
         }
 
         static Tiling of(CudaModule module, String name, int rows, int columns, int pieceRows, int stages) {

@@ -156,8 +156,7 @@ public final class UpdateKernels {
      * @param stride from column to column
      * @param shards each of {@code own.columns()} columns
      */
-    public void clearOwn(
-            CudaStream stream, Parameter weights, long stride, ProductStep.OwnRows own, int shards) {
+    public void clearOwn(CudaStream stream, Parameter weights, long stride, ProductStep.OwnRows own, int shards) {
         if ((own.count() | stride) % ProductStep.MULTIPLE != 0) {
             throw new IllegalArgumentException(
                     own + " of columns " + stride + " apart are no multiples of " + ProductStep.MULTIPLE);

@@ -9,8 +9,9 @@
 // multiplies.
 //
 // A warpgroup's product has columns of w as its rows, and rows of w as its columns, of which the lane q of four holds those
-// numbered 2q and 2q + 1 of each eight. The tensor map of x lists rows in such an order that a lane's are eight neighbours:
-// they are 16 bytes of a column of w, which are read and written at once, and four lanes' are whole sectors.
+// numbered 2q and 2q + 1 of each eight. So the rows of x come in such an order that a lane's are eight neighbours: first the rows 0
+// and 1 of all eights, then 2 and 3, and so on. They are 16 bytes of a column of w, which are read and written at once, and four
+// lanes' are whole sectors.
 //
 // Grid (tiles of a shard, shards).
 struct __align__(64) tensor_map {
@@ -59,9 +60,10 @@ struct update_tiling {
     };
 };
 
-static __device__ void fetch_rows(unsigned to, const tensor_map &map, unsigned barrier, int sample, int eight_rows, int shard) {
-    asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %4, %6}], "
-                 "[%2];" ::"r"(to), "l"(&map), "r"(barrier), "r"(sample), "r"(0), "r"(eight_rows), "r"(shard)
+// The rows 2 * pair and 2 * pair + 1 of each eight.
+static __device__ void fetch_rows(unsigned to, const tensor_map &map, unsigned barrier, int sample, int pair, int eight, int shard) {
+    asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], "
+                 "[%1, {%3, 0, %4, %5, %6}], [%2];" ::"r"(to), "l"(&map), "r"(barrier), "r"(sample), "r"(pair), "r"(eight), "r"(shard)
             : "memory");
 }
 
@@ -139,8 +141,9 @@ static __device__ void fetch_samples(const tensor_map &x, const tensor_map &delt
     unsigned to = base + k % T::STAGES * T::STAGE, full = base + T::BARRIERS_AT + k % T::STAGES * 16;
     asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(full), "r"((int)T::STAGE) : "memory");
 #pragma unroll
-    for (int i = 0; i < T::ROW_GROUPS; i++) {
-        fetch_rows(to + i * T::X_BYTES, x, full, k * TILE_SAMPLES, (place.r0 + i * T::GROUP_ROWS) / 8, blockIdx.y);
+    for (int i = 0; i < T::ROW_GROUPS * 4; i++) {
+        int eight = (place.r0 + i / 4 * T::GROUP_ROWS) / 8;
+        fetch_rows(to + i * (T::X_BYTES / 4), x, full, k * TILE_SAMPLES, i % 4, eight, blockIdx.y);
     }
     fetch_columns(to + T::DELTAS_AT, delta, full, k * TILE_SAMPLES, place.c0, blockIdx.y);
 }
