@@ -80,6 +80,20 @@ final class ProductUpdates {
         return exists && step.isAligned(batch);
     }
 
+    /** Half tiles only where large ones would leave multiprocessors with one, or none; pairs only where there are many. */
+    boolean isWorthTrying(Way way, ProductStep step) {
+        if (way == Way.ROWS_KEPT || !tilings.containsKey(way)) {
+            return true;
+        }
+        boolean narrow = step.columns() <= tilings.get(Way.THIN_TILES).columns;
+        long tiles = (long) tilings.get(Way.TILES).count(step) * step.shards();
+        return switch (way) {
+            case THIN_TILES -> narrow || tiles < 2L * multiprocessors;
+            case PAIRED_TILES -> !narrow && tiles >= multiprocessors;
+            default -> !narrow;
+        };
+    }
+
     private static int tiles(ProductStep step) {
         return Kernels.blocks(step.columns(), UPDATE_COLUMNS);
     }

@@ -1,5 +1,7 @@
 package org.phantom4j.ops.gpu;
 
+import java.util.Arrays;
+import java.util.List;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaKernel;
 import org.phantom4j.comm.cuda.CudaModule;
@@ -122,6 +124,13 @@ public final class UpdateKernels {
                 beta1,
                 beta2,
                 real(epsilon));
+    }
+
+    /** The ways that this device can step those weights and that may be the fastest, to be measured; none: it has no kernel for them. */
+    public List<Way> ways(ProductStep step, long batch) {
+        return Arrays.stream(Way.values())
+                .filter(way -> products.can(way, step, batch) && products.isWorthTrying(way, step))
+                .toList();
     }
 
     /** Whether this device can step those weights that way. */

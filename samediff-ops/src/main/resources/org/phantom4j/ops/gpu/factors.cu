@@ -6,6 +6,10 @@
 // "feature-major", element (b, f) at f * B + b, for products that sum over samples, and "sample-major", at b * width + f,
 // for those that sum over features.
 
+//
+// A rank's shards are one problem. Each has its neurons `stride` apart, a multiple of eight, and the batch is a multiple of
+// eight, too: what is between is zero, and stays zero, so that no kernel and no product meets an edge.
+
 typedef REAL real;
 
 // What changes during a training, in the device's memory, so that a recorded step reads it.
@@ -24,6 +28,32 @@ struct step_controls {
     __align__(8) real minus_rate;
     __align__(8) real one;
 };
+
+// How a rank's shards divide a width: `base` neurons each, the first `wide` of them one more.
+struct shard_widths {
+    int stride;
+    int base;
+    int wide;
+    int shards;
+
+    __device__ int of(int shard) const {
+        return base + (shard < wide);
+    }
+
+    // where a shard's neurons begin, if nothing is between shards
+    __device__ int packed(int shard) const {
+        return shard * base + min(shard, wide);
+    }
+
+    __device__ long all() const {
+        return (long)stride * shards;
+    }
+};
+
+// Row of a sample in the data.
+static __device__ long row_of(const step_controls *controls, int sample) {
+    return controls->order ? controls->order[controls->first + sample] : controls->first + sample;
+}
 
 // Seeds the rounding of parameters: another one each step, and for each place among a rank's parameters.
 static __device__ unsigned rounding_seed(long long step, long place) {
