@@ -111,17 +111,14 @@ public final class GpuTrainer implements StepTrainer {
     /**
      * Makes a step on a batch. A collective: every rank calls it with the same samples.
      *
-     * @param batch whole features and labels, [B, n]
-     * @throws IllegalArgumentException if there are more or fewer labels than features, or they have other widths
+     * @param batch whole features and labels, [B, n], without masks
+     * @throws IllegalArgumentException if there are more or fewer labels than features, they have other widths, or there is a mask
      * @throws org.phantom4j.comm.cuda.CudaException if the device has no room for a batch of this size; the trainer keeps what
      *     it took for it until it is closed
      */
     public void fit(DataSet batch) {
+        BatchCheck.require(batch);
         long rows = batch.getFeatures().size(0);
-        if (batch.getLabels().size(0) != rows) {
-            throw new IllegalArgumentException("a batch with " + rows + " rows of features has "
-                    + batch.getLabels().size(0) + " rows of labels");
-        }
         StepProgram program = program(rows);
         HostRows features = HostRows.of(batch.getFeatures(), machine.precision, inputs());
         HostRows labels =
