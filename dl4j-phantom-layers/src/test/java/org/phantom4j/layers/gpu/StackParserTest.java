@@ -40,6 +40,8 @@ import org.phantom4j.layers.PhantomDenseLayer;
 import org.phantom4j.layers.ShardedLossLayer;
 import org.phantom4j.layers.ShardedOutputLayer;
 import org.phantom4j.layers.TensorParallelDenseLayer;
+import org.phantom4j.layers.gpu.plan.Stack;
+import org.phantom4j.layers.gpu.plan.StackParser;
 import org.phantom4j.ops.gpu.Precision;
 
 /** What the compiled step takes of Deeplearning4j's configurations, and what it says of the rest. Needs no GPU. */
@@ -86,20 +88,21 @@ class StackParserTest {
     @Test
     void readsLayersEndAndUpdater() throws Exception {
         Stack stack = StackParser.parse(
-                list(defaults(new Nesterovs(0.1, 0.8)), phantom().build(), tensor(), output().build()));
+                list(defaults(new Nesterovs(0.1, 0.8)), phantom().build(), tensor(), output().build()),
+                1,
+                Precision.FP32);
         assertEquals(2, stack.layers().size());
         assertTrue(stack.layers().get(0).phantom());
         assertEquals(12, stack.layers().get(1).geometry().nIn());
         assertEquals(2, stack.shards());
-        assertEquals(6, stack.widestShard());
-        assertEquals(new Stack.End(Stack.End.Kind.SOFTMAX, 4, true), stack.end());
+        assertEquals(new Stack.End(Stack.End.Kind.SOFTMAX, 4, 2, true), stack.end());
         assertEquals(new Stack.Update.Nesterovs(0.1, 0.8), stack.update());
     }
 
     @Test
     void readsLossesAndAdam() throws Exception {
-        Stack stack = StackParser.parse(list(defaults(new Adam(0.01)), phantom().build(), loss()));
-        assertEquals(new Stack.End(Stack.End.Kind.SQUARED, 12, false), stack.end());
+        Stack stack = StackParser.parse(list(defaults(new Adam(0.01)), phantom().build(), loss()), 1, Precision.FP32);
+        assertEquals(new Stack.End(Stack.End.Kind.SQUARED, 12, 2, false), stack.end());
         assertInstanceOf(Stack.Update.Adam.class, stack.update());
         Layer squared = new ShardedOutputLayer.Builder(LossFunction.MSE)
                 .nOut(4)
@@ -108,7 +111,7 @@ class StackParserTest {
                 .build();
         assertEquals(
                 Stack.End.Kind.OUTPUT_SQUARED,
-                StackParser.parse(list(defaults(new Sgd(0.1)), phantom().build(), squared))
+                StackParser.parse(list(defaults(new Sgd(0.1)), phantom().build(), squared), 1, Precision.FP32)
                         .end()
                         .kind());
     }
