@@ -1,4 +1,4 @@
-package org.phantom4j.layers.gpu;
+package org.phantom4j.layers.gpu.plan;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -40,8 +40,8 @@ import org.phantom4j.layers.PhantomDenseLayer;
 import org.phantom4j.layers.ShardedLossLayer;
 import org.phantom4j.layers.ShardedOutputLayer;
 import org.phantom4j.layers.TensorParallelDenseLayer;
-import org.phantom4j.layers.gpu.plan.Stack;
-import org.phantom4j.layers.gpu.plan.StackParser;
+import org.phantom4j.layers.gpu.GpuTrainer;
+import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.Precision;
 
 /** What the compiled step takes of Deeplearning4j's configurations, and what it says of the rest. Needs no GPU. */
@@ -77,6 +77,10 @@ class StackParserTest {
                 .activation(Activation.SOFTMAX);
     }
 
+    private static Stack parse(MultiLayerConfiguration configuration) throws Exception {
+        return StackParser.parse(configuration, 1, Precision.FP32);
+    }
+
     private static String obstacle(MultiLayerConfiguration configuration) {
         return GpuTrainer.obstacle(configuration, 1, Precision.FP32).orElse("none");
     }
@@ -87,21 +91,20 @@ class StackParserTest {
 
     @Test
     void readsLayersEndAndUpdater() throws Exception {
-        Stack stack = StackParser.parse(
-                list(defaults(new Nesterovs(0.1, 0.8)), phantom().build(), tensor(), output().build()),
-                1,
-                Precision.FP32);
+        Stack stack = parse(
+                list(defaults(new Nesterovs(0.1, 0.8)), phantom().build(), tensor(), output().build()));
         assertEquals(2, stack.layers().size());
         assertTrue(stack.layers().get(0).phantom());
         assertEquals(12, stack.layers().get(1).geometry().nIn());
         assertEquals(2, stack.shards());
+        assertEquals(16, stack.widest(new ShardRange(0, 2)));
         assertEquals(new Stack.End(Stack.End.Kind.SOFTMAX, 4, 2, true), stack.end());
         assertEquals(new Stack.Update.Nesterovs(0.1, 0.8), stack.update());
     }
 
     @Test
     void readsLossesAndAdam() throws Exception {
-        Stack stack = StackParser.parse(list(defaults(new Adam(0.01)), phantom().build(), loss()), 1, Precision.FP32);
+        Stack stack = parse(list(defaults(new Adam(0.01)), phantom().build(), loss()));
         assertEquals(new Stack.End(Stack.End.Kind.SQUARED, 12, 2, false), stack.end());
         assertInstanceOf(Stack.Update.Adam.class, stack.update());
         Layer squared = new ShardedOutputLayer.Builder(LossFunction.MSE)
@@ -111,7 +114,7 @@ class StackParserTest {
                 .build();
         assertEquals(
                 Stack.End.Kind.OUTPUT_SQUARED,
-                StackParser.parse(list(defaults(new Sgd(0.1)), phantom().build(), squared), 1, Precision.FP32)
+                parse(list(defaults(new Sgd(0.1)), phantom().build(), squared))
                         .end()
                         .kind());
     }
@@ -233,23 +236,29 @@ class StackParserTest {
         MultiLayerConfiguration floats =
                 list(defaults(new Sgd(0.1)), phantom().nOut(13).build(), tensor(), loss());
         assertEquals(Optional.empty(), GpuTrainer.obstacle(floats, 1, Precision.BF16));
-        assertEquals(
-                Optional.of("the widths of its tensor-parallel layers are not multiples of the shards"),
-                GpuTrainer.obstacle(floats, 2, Precision.TF32));
+        assertEquals(Optional.empty(), GpuTrainer.obstacle(floats, 2, Precision.TF32));
         assertEquals(
                 Optional.of("its data type is FLOAT, but precision FP64 needs DOUBLE"),
                 GpuTrainer.obstacle(floats, 1, Precision.FP64));
     }
 
     @Test
-    void countsWhatAStepMustDo() {
-        StepBenchmark.Setup setup = new StepBenchmark.Setup(true, 1024, 2, 2, 64, 256, Precision.TF32, true);
-        long forward = 256L * (512 * 512 + 512 * 64 + 64 * 512);
-        // weights' gradients cost as much as the forward pass; the first layer hands nothing down but the phantoms'
-        // gradients
-        long backward = 2 * forward + 2 * 256L * 64 * 512 + 256L * (512 * 512 + 512 * 64);
-        assertEquals(2 * forward + backward, setup.multiplyAdds(2));
-        long weights = 512 * 512 + 512 * 64 + 64 * 512 + 512;
-        assertEquals(weights * (2 * 4 + 4 + 2 * 8), setup.weightBytes(2));
+    void endsMayHaveOtherShardsWhereTheyHaveTheSameNeurons() throws Exception {
+        MultiLayerConfiguration ten = list(
+                defaults(new Sgd(0.1)),
+                phantom().nOut(10).shards(4).build(),
+                output().shards(2).build());
+        assertEquals(2, parse(ten).end().shards());
+        assertEquals(
+                Optional.of("its end is cut into 2 shards, which on 2 ranks are of other neurons than those of its layers' 4"),
+                GpuTrainer.obstacle(ten, 2, Precision.FP32));
+        MultiLayerConfiguration twelve = list(
+                defaults(new Sgd(0.1)),
+                phantom().nOut(12).shards(4).build(),
+                output().shards(2).build());
+        assertEquals(Optional.empty(), GpuTrainer.obstacle(twelve, 2, Precision.FP32));
+        MultiLayerConfiguration whole =
+                list(defaults(new Sgd(0.1)), phantom().build(), output().shards(1).build());
+        assertTrue(GpuTrainer.obstacle(whole, 2, Precision.FP32).orElseThrow().startsWith("its end is cut into 1 shards"));
     }
 }
