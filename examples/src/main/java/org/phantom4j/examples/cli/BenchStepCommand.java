@@ -18,6 +18,7 @@ import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.DeviceGroup;
 import org.phantom4j.comm.nccl.NcclDevices;
 import org.phantom4j.comm.nccl.NcclGroup;
+import org.phantom4j.layers.energy.Energy;
 import org.phantom4j.layers.energy.EnergyMeter;
 import org.phantom4j.layers.energy.EnergyReading;
 import org.phantom4j.layers.gpu.DeviceCeilings;
@@ -267,7 +268,7 @@ final class BenchStepCommand implements Command {
 
     private static void print(Map<String, Object> row) {
         System.out.printf(
-                "%-7s %6d × %d, batch %4d, %-4s: %9.4f ms (%.4f to %.4f), %s J, %,d MiB (%.3f of computed), %d nodes, host %.4f ms, idle %.1f %%, floor %.4f ms (%.0f %%)%s%n",
+                "%-7s %6d × %d, batch %4d, %-4s: %9.4f ms (%.4f to %.4f), %s, %,d MiB (%.3f of computed), %d nodes, host %.4f ms, idle %.1f %%, floor %.4f ms (%.0f %%)%s%n",
                 row.get("model"),
                 (Long) row.get("width"),
                 (Integer) row.get("layers"),
@@ -276,7 +277,10 @@ final class BenchStepCommand implements Command {
                 (Double) row.get("msMedian"),
                 (Double) row.get("msLeast"),
                 (Double) row.get("msMost"),
-                row.get("joules") == null ? "not measured" : String.format("%.4f", (Double) row.get("joules")),
+                Energy.text(
+                        row.get("joules") instanceof Double joules
+                                ? OptionalDouble.of(joules)
+                                : OptionalDouble.empty()),
                 (Long) row.get("gpuBytesMeasured") >> 20,
                 (double) (Long) row.get("gpuBytesMeasured") / (Long) row.get("gpuBytesComputed"),
                 (Long) row.get("nodes"),
