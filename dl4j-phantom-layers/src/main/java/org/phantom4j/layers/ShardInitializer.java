@@ -57,7 +57,9 @@ abstract class ShardInitializer implements ParamInitializer {
         Communicator group = RankContext.current();
         throw new IllegalStateException("layer '" + conf.getLayer().getLayerName() + "' has the parameters " + listed
                 + ", which are some rank's share, and not " + own + ", as "
-                + (group.size() == 1 ? "the whole network has" : "rank " + group.rank() + " of " + group.size() + " has")
+                + (group.size() == 1
+                        ? "the whole network has"
+                        : "rank " + group.rank() + " of " + group.size() + " has")
                 + ": was the network of one rank saved, or its configuration used by another one? Save the whole network,"
                 + " which RankNetwork.gather gives, and give each rank a configuration of its own");
     }
@@ -74,9 +76,10 @@ abstract class ShardInitializer implements ParamInitializer {
     private static void requireOneRule(NeuralNetConfiguration conf) {
         OptimizationAlgorithm algorithm = conf.getOptimizationAlgo();
         if (RankContext.current().size() > 1 && algorithm != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
-            throw new IllegalArgumentException("optimization algorithm " + algorithm + " searches along the gradient of the"
-                    + " whole network, which no rank has: use STOCHASTIC_GRADIENT_DESCENT on several ranks, with any"
-                    + " updater, or train in one process");
+            throw new IllegalArgumentException(
+                    "optimization algorithm " + algorithm + " searches along the gradient of the"
+                            + " whole network, which no rank has: use STOCHASTIC_GRADIENT_DESCENT on several ranks, with any"
+                            + " updater, or train in one process");
         }
     }
 

@@ -72,7 +72,9 @@ public final class RankContext {
         }
         throw new IllegalStateException(what + " belongs to rank " + group.rank() + " of a group of " + group.size()
                 + ", and thread '" + Thread.currentThread().getName() + "' is "
-                + (current.size() == 1 ? "in no group" : "rank " + current.rank() + " of another group of " + current.size())
+                + (current.size() == 1
+                        ? "in no group"
+                        : "rank " + current.rank() + " of another group of " + current.size())
                 + ": call it on the rank's own thread. Threads of an executor, of ParallelInference or of ParallelWrapper"
                 + " are in no group; a whole network, as RankNetwork.gather gives it, may be used on any thread");
     }

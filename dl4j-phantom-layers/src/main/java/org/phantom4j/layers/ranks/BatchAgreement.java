@@ -130,15 +130,17 @@ public final class BatchAgreement {
         for (int rank = 1; rank < group.size(); rank++) {
             long print = of(rank, HEADER + index);
             if (of(rank, 0) != of(0, 0) || (print & 1) != (expected & 1)) {
-                throw new IllegalStateException(member + " " + rank + " " + doing(print, rank) + " where " + member + " 0 "
-                        + doing(expected, 0) + ", at iteration " + iterations[index] + ": every " + member
-                        + " must take the same path. Is one evaluating alone, or was a training stopped by its own clock?"
-                        + " AgreedTermination lets all stop together");
+                throw new IllegalStateException(
+                        member + " " + rank + " " + doing(print, rank) + " where " + member + " 0 "
+                                + doing(expected, 0) + ", at iteration " + iterations[index] + ": every " + member
+                                + " must take the same path. Is one evaluating alone, or was a training stopped by its own clock?"
+                                + " AgreedTermination lets all stop together");
             }
             if (print != expected) {
                 throw new IllegalStateException(member + " " + rank + " got another batch than " + member + " 0 "
                         + ((print & 1) == 1 ? "at iteration " : "to compute outputs of, after iteration ")
-                        + iterations[index] + ": every " + member + " needs the same batches. Likely one iterator is shared"
+                        + iterations[index] + ": every " + member
+                        + " needs the same batches. Likely one iterator is shared"
                         + " by all, and each gets only some of its batches, or it shuffles without a seed: give each "
                         + member + " an iterator of its own, with the same seed");
             }

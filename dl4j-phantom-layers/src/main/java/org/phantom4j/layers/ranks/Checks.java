@@ -22,7 +22,7 @@ enum Checks {
         return Arrays.stream(values())
                 .filter(each -> each.name().equals(name.toUpperCase(Locale.ROOT)))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("system property " + PROPERTY + " is '" + name
-                        + "': expected off, measured or every"));
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "system property " + PROPERTY + " is '" + name + "': expected off, measured or every"));
     }
 }

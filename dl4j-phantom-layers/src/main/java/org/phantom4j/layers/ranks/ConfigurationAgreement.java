@@ -12,6 +12,8 @@ import org.phantom4j.comm.Communicator;
 /** Compares what the ranks of a group make a network of. */
 public final class ConfigurationAgreement {
 
+    private static final String LAYER = "\"layerName\" : ";
+
     private ConfigurationAgreement() {}
 
     /**
@@ -44,9 +46,10 @@ public final class ConfigurationAgreement {
         }
         requireSame(group, new String(text, StandardCharsets.UTF_8), new String(first, StandardCharsets.UTF_8));
         if (expected[length] != Checks.chosen().ordinal()) {
-            throw new IllegalStateException("system property " + Checks.PROPERTY + " is " + Checks.chosen() + " on rank "
-                    + group.rank() + " and " + Checks.values()[(int) expected[length]]
-                    + " on rank 0: set it on all ranks alike");
+            throw new IllegalStateException(
+                    "system property " + Checks.PROPERTY + " is " + Checks.chosen() + " on rank "
+                            + group.rank() + " and " + Checks.values()[(int) expected[length]]
+                            + " on rank 0: set it on all ranks alike");
         }
     }
 
@@ -58,11 +61,12 @@ public final class ConfigurationAgreement {
             String line = i < lines.length ? lines[i].strip() : "the end";
             String other = i < others.length ? others[i].strip() : "the end";
             if (!line.equals(other)) {
-                throw new IllegalStateException("rank " + group.rank() + "'s configuration differs from rank 0's: " + line
-                        + " instead of " + other + (layer.isEmpty() ? "" : " (in or after the layer of " + layer + ")")
+                throw new IllegalStateException("rank " + group.rank() + "'s configuration differs from rank 0's: "
+                        + line
+                        + " instead of " + other + (layer.isEmpty() ? "" : ", in layer " + layer + " or after it")
                         + ". Every rank needs the same configuration of the whole network");
             }
-            layer = line.startsWith("\"layerName\"") ? line : layer;
+            layer = line.startsWith(LAYER) ? line.substring(LAYER.length(), line.length() - 1) : layer;
         }
     }
 
@@ -71,8 +75,9 @@ public final class ConfigurationAgreement {
         long own = new BatchFingerprint(0).add(1 << 12, contents).value();
         long expected = ofFirst(group, own)[0];
         if (own != expected) {
-            throw new IllegalStateException("rank " + group.rank() + "'s whole network has other parameters than rank 0's,"
-                    + " or another state of the updater: did the ranks read different files?");
+            throw new IllegalStateException(
+                    "rank " + group.rank() + "'s whole network has other parameters than rank 0's,"
+                            + " or another state of the updater: did the ranks read different files?");
         }
     }
 

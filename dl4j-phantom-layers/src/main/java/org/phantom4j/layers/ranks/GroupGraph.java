@@ -15,6 +15,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.phantom4j.comm.Communicator;
+import org.phantom4j.layers.CommunicationPlan;
 
 /** As {@link GroupNetwork}, for graphs. */
 public final class GroupGraph extends ComputationGraph {
@@ -42,16 +43,31 @@ public final class GroupGraph extends ComputationGraph {
     /**
      * Makes this rank's graph. A collective of the group.
      *
-     * @param configuration of the whole graph, becomes the graph's own
+     * @param whole configuration of the whole graph; copied, and planned
      */
-    public static GroupGraph create(ComputationGraphConfiguration configuration, Communicator group) {
-        GroupGuard.clearVariables(configurations(configuration));
+    public static GroupGraph create(ComputationGraphConfiguration whole, Communicator group) {
+        ComputationGraphConfiguration configuration = CommunicationPlan.apply(fresh(whole));
         if (group.size() > 1) {
             ConfigurationAgreement.require(group, configurations(configuration), configuration::toJson);
         }
         GroupGraph graph = alone(configuration, group);
         graph.guard.requireSameParameters("at the start");
         return graph;
+    }
+
+    /** A copy that lists no parameters yet. */
+    static ComputationGraphConfiguration fresh(ComputationGraphConfiguration configuration) {
+        ComputationGraphConfiguration copy = copy(configuration);
+        configurations(copy).forEach(NeuralNetConfiguration::clearVariables);
+        return copy;
+    }
+
+    /** Deeplearning4j's copy begins at iteration 0. */
+    private static ComputationGraphConfiguration copy(ComputationGraphConfiguration configuration) {
+        ComputationGraphConfiguration copy = configuration.clone();
+        copy.setIterationCount(configuration.getIterationCount());
+        copy.setEpochCount(configuration.getEpochCount());
+        return copy;
     }
 
     /** The configurations of a graph's layers, after the one of what they have in common. */
@@ -151,15 +167,7 @@ public final class GroupGraph extends ComputationGraph {
             boolean clearLayers) {
         guard.beforeOutput(getIterationCount(), features, featureMasks, labelMasks);
         Map<String, INDArray> activations = new LinkedHashMap<>(super.ffToLayerActivationsDetached(
-                train,
-                type,
-                storeLastForTbptt,
-                layerIndex,
-                excluded,
-                features,
-                featureMasks,
-                labelMasks,
-                clearLayers));
+                train, type, storeLastForTbptt, layerIndex, excluded, features, featureMasks, labelMasks, clearLayers));
         // every rank goes through the vertices in the same order
         for (int index : topologicalSortOrder()) {
             String name = getVertices()[index].getVertexName();
@@ -193,7 +201,7 @@ public final class GroupGraph extends ComputationGraph {
     /** What Java's serialization writes: an ordinary graph, as the group is not to be written. */
     private Object writeReplace() {
         guard.refuseSaving(ModelSerializer.class);
-        ComputationGraph plain = new ComputationGraph(getConfiguration().clone());
+        ComputationGraph plain = new ComputationGraph(copy(getConfiguration()));
         return guard.inGroup(() -> {
             plain.init(params().dup(), false);
             copyState(plain);
@@ -213,7 +221,7 @@ public final class GroupGraph extends ComputationGraph {
         if (!initCalled) {
             init();
         }
-        GroupGraph copy = new GroupGraph(getConfiguration().clone(), guard.group());
+        GroupGraph copy = new GroupGraph(copy(getConfiguration()), guard.group());
         copy.init(params().dup(), false);
         copyState(copy);
         copy.setListeners(getListeners());

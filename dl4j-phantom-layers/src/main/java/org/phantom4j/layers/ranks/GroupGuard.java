@@ -1,10 +1,8 @@
 package org.phantom4j.layers.ranks;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
@@ -132,10 +130,5 @@ final class GroupGuard {
         return isAlone()
                 ? summary
                 : "Rank " + group.rank() + " of " + group.size() + ": parameters of this rank's shards\n" + summary;
-    }
-
-    /** Forgets which parameters a network had that was made of these configurations. */
-    static void clearVariables(List<NeuralNetConfiguration> all) {
-        all.forEach(NeuralNetConfiguration::clearVariables);
     }
 }

@@ -5,6 +5,7 @@ import java.util.List;
 import org.deeplearning4j.nn.api.FwdPassType;
 import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -12,6 +13,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.phantom4j.comm.Communicator;
+import org.phantom4j.layers.CommunicationPlan;
 
 /**
  * A network that belongs to one rank of a group, whatever thread asks it; see {@code RankNetwork}. In a group of one it is an
@@ -40,16 +42,23 @@ public final class GroupNetwork extends MultiLayerNetwork {
     /**
      * Makes this rank's network. A collective of the group.
      *
-     * @param configuration of the whole network, becomes the network's own
+     * @param whole configuration of the whole network; copied, and planned
      */
-    public static GroupNetwork create(MultiLayerConfiguration configuration, Communicator group) {
-        GroupGuard.clearVariables(configuration.getConfs());
+    public static GroupNetwork create(MultiLayerConfiguration whole, Communicator group) {
+        MultiLayerConfiguration configuration = CommunicationPlan.apply(fresh(whole));
         if (group.size() > 1) {
             ConfigurationAgreement.require(group, configuration.getConfs(), configuration::toJson);
         }
         GroupNetwork network = alone(configuration, group);
         network.guard.requireSameParameters("at the start");
         return network;
+    }
+
+    /** A copy that lists no parameters yet. */
+    static MultiLayerConfiguration fresh(MultiLayerConfiguration configuration) {
+        MultiLayerConfiguration copy = configuration.clone();
+        copy.getConfs().forEach(NeuralNetConfiguration::clearVariables);
+        return copy;
     }
 
     /** What guards a network of a rank; null for any other network. */
@@ -146,7 +155,8 @@ public final class GroupNetwork extends MultiLayerNetwork {
     /** What Java's serialization writes: an ordinary network, as the group is not to be written. */
     private Object writeReplace() {
         guard.refuseSaving(ModelSerializer.class);
-        MultiLayerNetwork plain = new MultiLayerNetwork(getLayerWiseConfigurations().clone());
+        MultiLayerNetwork plain =
+                new MultiLayerNetwork(getLayerWiseConfigurations().clone());
         return guard.inGroup(() -> {
             plain.init(params().dup(), false);
             copyState(plain);

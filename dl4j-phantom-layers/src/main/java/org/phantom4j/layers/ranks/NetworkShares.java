@@ -68,9 +68,7 @@ public final class NetworkShares {
         if (guard != null) {
             guard.finish(network.getIterationCount());
         }
-        MultiLayerConfiguration configuration =
-                network.getLayerWiseConfigurations().clone();
-        GroupGuard.clearVariables(configuration.getConfs());
+        MultiLayerConfiguration configuration = GroupNetwork.fresh(network.getLayerWiseConfigurations());
         MultiLayerNetwork whole = GroupNetwork.alone(configuration, RankContext.runAlone(RankContext::current));
         boolean state = state((BaseMultiLayerUpdater<?>) network.getUpdater(false)) != null;
         return gather(
@@ -86,8 +84,7 @@ public final class NetworkShares {
         if (guard != null) {
             guard.finish(graph.getIterationCount());
         }
-        ComputationGraphConfiguration configuration = graph.getConfiguration().clone();
-        GroupGuard.clearVariables(GroupGraph.configurations(configuration));
+        ComputationGraphConfiguration configuration = GroupGraph.fresh(graph.getConfiguration());
         ComputationGraph whole = GroupGraph.alone(configuration, RankContext.runAlone(RankContext::current));
         boolean state = state(graph.getUpdater(false)) != null;
         return gather(
@@ -156,7 +153,8 @@ public final class NetworkShares {
         long length = block.getParamOffsetEnd() - block.getParamOffsetStart();
         if (state.length() % length != 0) {
             throw new IllegalStateException("updater "
-                    + block.getGradientUpdater().getConfig() + " has a state of " + state.length() + " values for " + length
+                    + block.getGradientUpdater().getConfig() + " has a state of " + state.length() + " values for "
+                    + length
                     + " parameters: what does not belong to single parameters cannot be brought to other ranks");
         }
         INDArray flat = state.reshape(state.length());

@@ -29,8 +29,8 @@ final class ParameterAgreement {
         this.replicated = replicated;
         long length = (long) replicated.size() * SAMPLES;
         this.own = Nd4j.zeros(DataType.DOUBLE, Math.max(1, length)).detach();
-        this.all = Nd4j.zeros(DataType.DOUBLE, Math.max(1, length) * group.size())
-                .detach();
+        this.all =
+                Nd4j.zeros(DataType.DOUBLE, Math.max(1, length) * group.size()).detach();
     }
 
     /**

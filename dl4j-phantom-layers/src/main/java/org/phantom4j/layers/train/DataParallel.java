@@ -102,8 +102,9 @@ public final class DataParallel {
                     "replicas need miniBatch(true): their scores and gradients are means over the samples");
         }
         if (conf.getOptimizationAlgo() != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
-            throw new IllegalArgumentException("optimization algorithm " + conf.getOptimizationAlgo() + " searches along the"
-                    + " gradient of all samples, which no replica has: use STOCHASTIC_GRADIENT_DESCENT, with any updater");
+            throw new IllegalArgumentException(
+                    "optimization algorithm " + conf.getOptimizationAlgo() + " searches along the"
+                            + " gradient of all samples, which no replica has: use STOCHASTIC_GRADIENT_DESCENT, with any updater");
         }
         if (conf.getLayer() instanceof BatchNormalization) {
             throw new IllegalArgumentException("layer '" + conf.getLayer().getLayerName()
@@ -138,11 +139,9 @@ public final class DataParallel {
             return;
         }
         if (batches != null) {
-            batches.add(
-                    true,
-                    steps++,
-                    new INDArray[] {batch.getFeatures(), batch.getLabels()},
-                    new INDArray[] {batch.getFeaturesMaskArray(), batch.getLabelsMaskArray()});
+            batches.add(true, steps++, new INDArray[] {batch.getFeatures(), batch.getLabels()}, new INDArray[] {
+                batch.getFeaturesMaskArray(), batch.getLabelsMaskArray()
+            });
         }
         int from = (int) CommStats.nearEvenStart(samples, size, replicas.rank());
         int rows = (int) CommStats.nearEvenBlock(samples, size, replicas.rank());

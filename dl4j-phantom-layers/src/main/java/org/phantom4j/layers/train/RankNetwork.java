@@ -55,12 +55,12 @@ public final class RankNetwork {
      * @throws IllegalStateException if the ranks' configurations differ in more than the seed
      */
     public static MultiLayerNetwork create(MultiLayerConfiguration configuration) {
-        return GroupNetwork.create(CommunicationPlan.apply(configuration.clone()), RankContext.current());
+        return GroupNetwork.create(configuration, RankContext.current());
     }
 
     /** As {@link #create(MultiLayerConfiguration)}, for a graph. */
     public static ComputationGraph create(ComputationGraphConfiguration configuration) {
-        return GroupGraph.create(CommunicationPlan.apply(configuration.clone()), RankContext.current());
+        return GroupGraph.create(configuration, RankContext.current());
     }
 
     /**
