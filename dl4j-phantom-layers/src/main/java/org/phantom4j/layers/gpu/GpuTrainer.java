@@ -77,7 +77,8 @@ public final class GpuTrainer implements StepTrainer {
             this.training = new Training(machine, stack, own, parameters, options.timeout());
             load();
         } catch (RuntimeException e) {
-            RuntimeException explained = MemoryNeed.ofRank(machine, stack, own, true).explain(e);
+            RuntimeException explained =
+                    MemoryNeed.ofRank(machine, stack, own, true).explain(e);
             machine.close();
             throw explained;
         }
@@ -199,11 +200,10 @@ public final class GpuTrainer implements StepTrainer {
      */
     @Override
     public void load() {
-        Stack now =
-                requireStack(network.getLayerWiseConfigurations(), machine.group.size(), options.precision());
+        Stack now = requireStack(network.getLayerWiseConfigurations(), machine.group.size(), options.precision());
         if (!now.layers().equals(stack.layers()) || !now.update().differsInRateOnly(stack.update())) {
-            throw new IllegalArgumentException("the network was changed from " + stack.update() + " to "
-                    + now.update() + ", or its layers were: make another trainer for it");
+            throw new IllegalArgumentException("the network was changed from " + stack.update() + " to " + now.update()
+                    + ", or its layers were: make another trainer for it");
         }
         rate = now.update().rate();
         network.setIterationCount(network.getIterationCount() - steps);

@@ -63,7 +63,8 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
 
     /** What it holds besides for a size of batch. */
     static MemoryNeed ofBatch(GpuMachine machine, Stack stack, ShardRange own, boolean training, long batch) {
-        long parts = Scratch.partReals(machine, stack, own, ShardWidths.padded(batch)) * machine.precision.resultBytes();
+        long parts =
+                Scratch.partReals(machine, stack, own, ShardWidths.padded(batch)) * machine.precision.resultBytes();
         return ofBatch(stack, own, machine.precision, training, machine.group.size(), batch)
                 .plus(new MemoryNeed(0, 0, 0, parts));
     }

@@ -5,19 +5,19 @@ import java.util.ArrayList;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.DeviceGroup;
-import org.phantom4j.ops.LayerCost;
 import org.phantom4j.layers.gpu.device.GpuMachine;
 import org.phantom4j.layers.gpu.parameters.DeviceParameters;
 import org.phantom4j.layers.gpu.plan.Stack;
 import org.phantom4j.layers.gpu.program.StepProgram;
 import org.phantom4j.layers.gpu.program.Training;
+import org.phantom4j.ops.LayerCost;
 import org.phantom4j.ops.PhantomGeometry;
-import org.phantom4j.ops.Split;
-import org.phantom4j.ops.gpu.ShardWidths;
-import org.phantom4j.ops.gpu.StepControls;
 import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.ElementwiseActivation;
 import org.phantom4j.ops.gpu.Precision;
+import org.phantom4j.ops.gpu.ShardWidths;
+import org.phantom4j.ops.gpu.StepControls;
 
 /**
  * Times a compiled step on random parameters and data that stay on the device, without a network in host memory.
@@ -96,7 +96,8 @@ public final class StepBenchmark implements AutoCloseable {
             for (int i = 0; i < layers; i++) {
                 all.add(new Stack.Layer(phantom, geometry, new ElementwiseActivation(1, 0)));
             }
-            return new Stack(all, new Stack.End(Stack.End.Kind.SQUARED, width, shards, false), new Stack.Update.Sgd(RATE));
+            return new Stack(
+                    all, new Stack.End(Stack.End.Kind.SQUARED, width, shards, false), new Stack.Update.Sgd(RATE));
         }
     }
 
@@ -116,7 +117,8 @@ public final class StepBenchmark implements AutoCloseable {
             DeviceParameters parameters = new DeviceParameters(machine, stack, own, setup.training());
             parameters.fillRandom();
             this.training = new Training(machine, stack, own, parameters, LIMIT);
-            long width = ShardWidths.of(new Split(setup.width(), setup.shards()), own).neurons();
+            long width = ShardWidths.of(new Split(setup.width(), setup.shards()), own)
+                    .neurons();
             long inputs = randomRows(setup.batch() * width, 1);
             long targets = randomRows(setup.batch() * width, 2);
             this.batch = new StepControls.Batch(inputs, width, targets, width, 0, 0, (int) setup.batch());

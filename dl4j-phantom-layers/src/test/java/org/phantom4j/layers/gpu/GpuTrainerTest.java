@@ -60,8 +60,7 @@ class GpuTrainerTest {
      * One network and how it is trained. Letters mean phantom and tensor-parallel layers; q a phantom layer in which some shards' images
      * are aligned and others' are not. A capital letter means a layer whose widths are multiples of eight.
      */
-    record Case(
-            int shards, String layers, End end, int endShards, IUpdater updater, Activation activation, int batch) {
+    record Case(int shards, String layers, End end, int endShards, IUpdater updater, Activation activation, int batch) {
 
         Case(int shards, String layers, End end, IUpdater updater, Activation activation, int batch) {
             this(shards, layers, end, shards, updater, activation, batch);

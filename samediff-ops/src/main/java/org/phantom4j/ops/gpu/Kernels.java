@@ -24,8 +24,16 @@ public final class Kernels implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Kernels.class);
 
     /** In this order one program. */
-    private static final List<String> SOURCES =
-            List.of("factors", "layout", "activations", "losses", "updates", "update_product", "update_tiles", "phantom", "few_samples");
+    private static final List<String> SOURCES = List.of(
+            "factors",
+            "layout",
+            "activations",
+            "losses",
+            "updates",
+            "update_product",
+            "update_tiles",
+            "phantom",
+            "few_samples");
 
     private static final int TILE = 32;
     private static final int FEATURES = 16;
@@ -334,20 +342,10 @@ public final class Kernels implements AutoCloseable {
      */
     public void storeRows(CudaStream stream, long from, long to, long batch, long width, ShardWidths widths) {
         storeRows.launch(
-                stream,
-                tiles(batch),
-                widths.blocks(TILE),
-                BLOCK,
-                0,
-                from,
-                to,
-                (int) batch,
-                width,
-                widths.bytes());
+                stream, tiles(batch), widths.blocks(TILE), BLOCK, 0, from, to, (int) batch, width, widths.bytes());
     }
 
-    void beginStep(
-            CudaStream stream, StepControls controls, StepControls.Batch batch, double rate, boolean counts) {
+    void beginStep(CudaStream stream, StepControls controls, StepControls.Batch batch, double rate, boolean counts) {
         beginStep.launch(
                 stream,
                 1,

@@ -127,7 +127,11 @@ public final class DeviceParameters {
             }
             case TOGETHER -> {
                 ProductCall call = arena.prepare(
-                        stream, shape(step, batch), step.x(), step.delta(), step.weights().gradient());
+                        stream,
+                        shape(step, batch),
+                        step.x(),
+                        step.delta(),
+                        step.weights().gradient());
                 yield new WeightStep(stream, then(call, clearOwn(stream, step, step.weights())), null, batch);
             }
             case AT_ONCE -> atOnce(stream, arena, step, batch);
@@ -201,9 +205,8 @@ public final class DeviceParameters {
         ProductStep.OwnRows own = step.own();
         return own.count() == 0
                 ? () -> {}
-                : () -> machine.kernels
-                        .updates()
-                        .clearOwn(stream, weights, step.stride(), own, (int) (step.columns() / own.columns()));
+                : () -> machine.kernels.updates().clearOwn(stream, weights, step.stride(), own, (int)
+                        (step.columns() / own.columns()));
     }
 
     /** Both in one launch, on the first's stream, if that can be; else null. */
@@ -219,7 +222,12 @@ public final class DeviceParameters {
                 () -> {
                     machine.kernels
                             .updates()
-                            .update(large.stream(), large.onePass(), small.onePass(), large.batch(), controls.address());
+                            .update(
+                                    large.stream(),
+                                    large.onePass(),
+                                    small.onePass(),
+                                    large.batch(),
+                                    controls.address());
                     machine.count(large.onePass().multiplyAdds(large.batch())
                             + small.onePass().multiplyAdds(small.batch()));
                 },

@@ -21,13 +21,9 @@ public final class HostParameters {
     public static void load(GpuMachine machine, DeviceParameters parameters, MultiLayerNetwork network) {
         INDArray values = network.params();
         require(parameters, values.length());
-        copy(
-                machine,
-                parameters,
-                DenseArrays.hostAddress(values),
-                true,
-                (block, staging) ->
-                        machine.kernels.layout().store(machine.main, staging, parameters.all(), block));
+        copy(machine, parameters, DenseArrays.hostAddress(values), true, (block, staging) -> machine.kernels
+                .layout()
+                .store(machine.main, staging, parameters.all(), block));
         copyState(machine, parameters, network, true);
         try (Memory count = new Memory(Long.BYTES)) {
             count.setLong(0, network.getIterationCount());
@@ -39,13 +35,9 @@ public final class HostParameters {
     /** Copies parameters and updater state back. */
     public static void store(GpuMachine machine, DeviceParameters parameters, MultiLayerNetwork network) {
         INDArray values = network.params();
-        copy(
-                machine,
-                parameters,
-                DenseArrays.hostAddress(values),
-                false,
-                (block, staging) ->
-                        machine.kernels.layout().fetch(machine.main, parameters.all(), staging, block));
+        copy(machine, parameters, DenseArrays.hostAddress(values), false, (block, staging) -> machine.kernels
+                .layout()
+                .fetch(machine.main, parameters.all(), staging, block));
         written(values);
         copyState(machine, parameters, network, false);
     }
@@ -63,8 +55,8 @@ public final class HostParameters {
         List<Long> moments = there.second() == 0 ? List.of(there.first()) : List.of(there.first(), there.second());
         long each = parameters.layout().networkLength();
         if (state.length() != moments.size() * each) {
-            throw new IllegalStateException("the updater's state has " + state.length() + " values, not "
-                    + moments.size() + " · " + each);
+            throw new IllegalStateException(
+                    "the updater's state has " + state.length() + " values, not " + moments.size() + " · " + each);
         }
         long host = DenseArrays.hostAddress(state);
         for (int i = 0; i < moments.size(); i++) {

@@ -2,8 +2,8 @@ package org.phantom4j.layers.gpu.plan;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -14,6 +14,7 @@ import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
@@ -26,11 +27,10 @@ import org.phantom4j.layers.ShardedDenseLayer;
 import org.phantom4j.layers.ShardedLossLayer;
 import org.phantom4j.layers.ShardedOutputLayer;
 import org.phantom4j.layers.TensorParallelDenseLayer;
+import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.ElementwiseActivation;
 import org.phantom4j.ops.gpu.Precision;
-import org.phantom4j.ops.Split;
-import org.phantom4j.ops.ShardRange;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** Reads a configuration as a {@link Stack}, or says what in it the compiled step does not do. */
 public final class StackParser {
@@ -75,7 +75,8 @@ public final class StackParser {
         Split layers = stack.layers().get(stack.layers().size() - 1).geometry().out();
         Split end = new Split(layers.length(), stack.end().shards());
         return IntStream.range(0, ranks)
-                .allMatch(rank -> layers.offset(ShardRange.of(rank, ranks, layers.shards()).first())
+                .allMatch(rank -> layers.offset(
+                                ShardRange.of(rank, ranks, layers.shards()).first())
                         == end.offset(ShardRange.of(rank, ranks, end.shards()).first()));
     }
 

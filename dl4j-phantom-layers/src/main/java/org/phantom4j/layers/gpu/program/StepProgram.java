@@ -119,9 +119,7 @@ public final class StepProgram implements AutoCloseable {
         for (int i = 0; i < stages.size(); i++) {
             boolean last = i + 1 == stages.size();
             stages.get(i).forward();
-            stages.get(i)
-                    .activate(
-                            last ? end.inputs() : stages.get(i + 1).inputs(), last ? end.exactInputs() : 0);
+            stages.get(i).activate(last ? end.inputs() : stages.get(i + 1).inputs(), last ? end.exactInputs() : 0);
         }
         end.forward();
     }

@@ -41,8 +41,7 @@ public final class Training implements AutoCloseable {
      *
      * @param timeout the longest wait for steps that are under way
      */
-    public Training(
-            GpuMachine machine, Stack stack, ShardRange own, DeviceParameters parameters, Duration timeout) {
+    public Training(GpuMachine machine, Stack stack, ShardRange own, DeviceParameters parameters, Duration timeout) {
         this.machine = machine;
         this.stack = stack;
         this.own = own;

@@ -33,8 +33,7 @@ final class JointForward {
         FewSamples.End end = new FewSamples.End(stage.scratch.parts(), stage.in, stage.neurons(), to, exact);
         kernels.localPart(
                 machine.local, stage.inputs().samples(), stage.parameter("L").address(), end);
-        kernels.phantomPart(
-                machine.main, stage.images(), stage.parameter("D").address(), end);
+        kernels.phantomPart(machine.main, stage.images(), stage.parameter("D").address(), end);
         joined.record(machine.local);
         machine.main.await(joined);
         machine.count(stage.batch * stage.in.stride() * stage.out.length());

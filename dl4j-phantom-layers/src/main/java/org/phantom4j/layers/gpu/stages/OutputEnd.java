@@ -46,8 +46,7 @@ final class OutputEnd extends NetworkEnd {
         int index = stack.layers().size();
         ShardWidths in = ShardWidths.of(stack.layers().get(index - 1).geometry().out(), own);
         this.width = ShardWidths.padded(stack.end().width());
-        this.inputs =
-                new TwoOrders(training ? arena.allocateFactors(batch * in.length()) : 0, scratch.samples(index));
+        this.inputs = new TwoOrders(training ? arena.allocateFactors(batch * in.length()) : 0, scratch.samples(index));
         this.logits = arena.allocateReals(batch * width);
         this.outputs = training ? 0 : arena.allocateReals(batch * stack.end().width());
         this.parts = training ? arena.allocate(Double.BYTES * batch) : 0;
@@ -76,8 +75,7 @@ final class OutputEnd extends NetworkEnd {
                 ? parameters.step(
                         machine.weights,
                         arena,
-                        ProductStep.of(
-                                inputs.features(), delta.features(), weights, in.length(), in.length(), width),
+                        ProductStep.of(inputs.features(), delta.features(), weights, in.length(), in.length(), width),
                         batch)
                 : null;
     }
@@ -106,7 +104,8 @@ final class OutputEnd extends NetworkEnd {
         machine.kernels.outputLoss(
                 machine.main,
                 controls,
-                new Kernels.OutputLoss(logits, bias, outputs, delta, parts, stack.end().width(), softmax),
+                new Kernels.OutputLoss(
+                        logits, bias, outputs, delta, parts, stack.end().width(), softmax),
                 batch);
     }
 
@@ -118,7 +117,12 @@ final class OutputEnd extends NetworkEnd {
         step.run();
         if (bias != null) {
             machine.kernels.biasStep(
-                    machine.main, controls, delta.features(), bias, batch, stack.end().width());
+                    machine.main,
+                    controls,
+                    delta.features(),
+                    bias,
+                    batch,
+                    stack.end().width());
         }
         last.takeDelta(scratch.reals(), false, inputs.features());
     }

@@ -80,9 +80,8 @@ final class PhantomStage extends DenseStage {
         boolean backward = several && context.training();
         this.gradients = backward ? arena.allocateFactors(batch * images) : 0;
         // on several ranks, the sum of all ranks' goes elsewhere
-        this.ownGradients = !backward
-                ? 0
-                : machine.group.size() == 1 ? gradients : arena.allocateFactors(batch * k * own.count());
+        this.ownGradients =
+                !backward ? 0 : machine.group.size() == 1 ? gradients : arena.allocateFactors(batch * k * own.count());
         this.gather = arena.exchange();
         this.scatter = arena.exchange();
         this.given = arena.event();
@@ -92,10 +91,9 @@ final class PhantomStage extends DenseStage {
         this.decompress = several && !decompressesInKernel() ? decompress() : null;
         this.phantomGradients = backward ? phantomGradients() : null;
         this.inputGradients = context.training() && index > 0 ? inputGradients() : null;
-        this.compressedInputGradients =
-                inputGradients != null && several && machine.kernels.phantom() == null
-                        ? compressedInputGradients()
-                        : null;
+        this.compressedInputGradients = inputGradients != null && several && machine.kernels.phantom() == null
+                ? compressedInputGradients()
+                : null;
         this.steps = context.training() ? new PhantomSteps(this) : null;
         JointForward possible = several && machine.kernels.fewSamples() != null ? JointForward.of(this) : null;
         this.joint = possible != null && isPreferred(possible) ? possible : null;
@@ -119,8 +117,8 @@ final class PhantomStage extends DenseStage {
     }
 
     private ProductCall local() {
-        ProductShape shape = ProductShape.of(true, false, batch, out.stride(), in.stride())
-                .withStrideA(in.length());
+        ProductShape shape =
+                ProductShape.of(true, false, batch, out.stride(), in.stride()).withStrideA(in.length());
         return arena.prepare(
                 machine.local,
                 each(shape, in.stride(), (long) in.stride() * out.stride(), batch * out.stride()),
@@ -148,8 +146,8 @@ final class PhantomStage extends DenseStage {
     }
 
     private ProductCall inputGradients() {
-        ProductShape shape = ProductShape.of(true, true, batch, in.stride(), out.stride())
-                .withStrideA(out.length());
+        ProductShape shape =
+                ProductShape.of(true, true, batch, in.stride(), out.stride()).withStrideA(out.length());
         return arena.prepare(
                 machine.local,
                 each(shape, out.stride(), (long) in.stride() * out.stride(), batch * in.stride()),
@@ -159,8 +157,7 @@ final class PhantomStage extends DenseStage {
     }
 
     private ProductCall compressedInputGradients() {
-        ProductShape shape =
-                ProductShape.of(false, true, batch, in.stride(), k).added();
+        ProductShape shape = ProductShape.of(false, true, batch, in.stride(), k).added();
         return arena.prepare(
                 machine.main,
                 each(shape, batch * k, in.stride() * k, batch * in.stride()),
@@ -191,14 +188,7 @@ final class PhantomStage extends DenseStage {
     private void decompressAndActivate(TwoOrders to, long exact) {
         machine.kernels
                 .phantom()
-                .forward(
-                        machine.main,
-                        scratch.reals(),
-                        images(),
-                        parameter("D").address(),
-                        neurons(),
-                        to,
-                        exact);
+                .forward(machine.main, scratch.reals(), images(), parameter("D").address(), neurons(), to, exact);
     }
 
     private boolean isPreferred(JointForward possible) {

@@ -102,8 +102,7 @@ final class TensorStage extends DenseStage {
 
     @Override
     void handDown(DenseStage below) {
-        below.takeDelta(
-                ownOf(wholeGradient), machine.precision.isNarrow(), inputs().features());
+        below.takeDelta(ownOf(wholeGradient), machine.precision.isNarrow(), inputs().features());
     }
 
     private void startScatter() {

@@ -79,8 +79,7 @@ class StackParserTest {
 
     @Test
     void readsLayersEndAndUpdater() throws Exception {
-        Stack stack = parse(
-                list(defaults(new Nesterovs(0.1, 0.8)), phantom().build(), tensor(), output().build()));
+        Stack stack = parse(list(defaults(new Nesterovs(0.1, 0.8)), phantom().build(), tensor(), output().build()));
         assertEquals(2, stack.layers().size());
         assertTrue(stack.layers().get(0).phantom());
         assertEquals(12, stack.layers().get(1).geometry().nIn());
@@ -168,15 +167,17 @@ class StackParserTest {
                 output().shards(2).build());
         assertEquals(2, parse(ten).end().shards());
         assertEquals(
-                Optional.of("its end is cut into 2 shards, which on 2 ranks are of other neurons than those of its layers' 4"),
+                Optional.of(
+                        "its end is cut into 2 shards, which on 2 ranks are of other neurons than those of its layers' 4"),
                 GpuTrainer.obstacle(ten, 2, Precision.FP32));
         MultiLayerConfiguration twelve = list(
                 defaults(new Sgd(0.1)),
                 phantom().nOut(12).shards(4).build(),
                 output().shards(2).build());
         assertEquals(Optional.empty(), GpuTrainer.obstacle(twelve, 2, Precision.FP32));
-        MultiLayerConfiguration whole =
-                list(defaults(new Sgd(0.1)), phantom().build(), output().shards(1).build());
-        assertTrue(GpuTrainer.obstacle(whole, 2, Precision.FP32).orElseThrow().startsWith("its end is cut into 1 shards"));
+        MultiLayerConfiguration whole = list(
+                defaults(new Sgd(0.1)), phantom().build(), output().shards(1).build());
+        assertTrue(
+                GpuTrainer.obstacle(whole, 2, Precision.FP32).orElseThrow().startsWith("its end is cut into 1 shards"));
     }
 }
