@@ -8,6 +8,7 @@ import org.phantom4j.layers.gpu.plan.Stack;
 import org.phantom4j.layers.gpu.stages.Scratch;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.gpu.BiasParts;
 import org.phantom4j.ops.gpu.Precision;
 import org.phantom4j.ops.gpu.ShardWidths;
 
@@ -64,7 +65,7 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
     /** What it holds besides for a size of batch. */
     static MemoryNeed ofBatch(GpuMachine machine, Stack stack, ShardRange own, boolean training, long batch) {
         long parts =
-                Scratch.partReals(machine, stack, own, ShardWidths.padded(batch)) * machine.precision.resultBytes();
+                Scratch.partReals(machine, stack, own, ShardWidths.paddedBatch(batch)) * machine.precision.resultBytes();
         return ofBatch(stack, own, machine.precision, training, machine.group.size(), batch)
                 .plus(new MemoryNeed(0, 0, 0, parts));
     }
@@ -84,7 +85,7 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
     /** What a rank holds for each size of batch: activations, and values that layers hand on. */
     static MemoryNeed ofBatch(
             Stack stack, ShardRange own, Precision precision, boolean training, int ranks, long rows) {
-        long batch = ShardWidths.padded(rows);
+        long batch = ShardWidths.paddedBatch(rows);
         long factor = precision.factorBytes();
         long real = precision.resultBytes();
         long saved = 0;
@@ -106,10 +107,13 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
         }
         // pre-activations, activations twice, deltas in both orders twice
         handed += stack.widest(own) * (real + (training ? 6 : 2) * factor);
+        // parts of sums for biases are the same for every batch
+        long parts = training ? BiasParts.reals(stack.widest(own)) * real : 0;
         // rows as the host sends them
         handed += stack.layers().get(0).geometry().in().width(own) * real;
         MemoryNeed end = ofEnd(stack, own, precision, training, ranks);
-        return new MemoryNeed(0, 0, batch * (saved + end.activations()), batch * (handed + end.workspace()));
+        return new MemoryNeed(
+                0, 0, batch * (saved + end.activations()), batch * (handed + end.workspace()) + parts);
     }
 
     /** The network's end, a sample. */

@@ -23,7 +23,6 @@ public final class FewSamples {
     private static final int PHANTOM_BLOCK = 256;
     private static final int[] SAMPLES = {8, 16, 32};
     private static final int WORD = 4;
-    private static final int ALIGNMENT = 16;
     private static final int END_BYTES = 96;
 
     /** More shares than that take longer to be added up than they spare. */

@@ -37,9 +37,11 @@ public final class Kernels implements AutoCloseable {
             "phantom",
             "few_samples");
 
-    private static final int TILE = 32;
-    private static final int FEATURES = 16;
-    private static final int SAMPLES = 256;
+
+    /** As in activations.cu: features and samples that a block works on at a time. */
+    static final int FEATURES = 64;
+
+    private static final int SAMPLES = 64;
     private static final int BLOCK = 256;
 
     /** Blocks for each multiprocessor, of kernels that go over long arrays. */
@@ -89,7 +91,7 @@ public final class Kernels implements AutoCloseable {
         this.layout = new LayoutKernels(module, precision, device);
         this.updates = new UpdateKernels(module, precision, device);
         boolean matrixUnits = precision.usesMatrixUnits();
-        this.phantom = matrixUnits ? new PhantomKernels(module) : null;
+        this.phantom = matrixUnits ? new PhantomKernels(module, device) : null;
         this.fewSamples =
                 matrixUnits ? new FewSamples(module, precision, device.multiprocessors(), device.sharedBytes()) : null;
     }
@@ -151,10 +153,6 @@ public final class Kernels implements AutoCloseable {
         return doubles ? (Object) value : (Object) (float) value;
     }
 
-    private static int tiles(long count) {
-        return blocks(count, TILE);
-    }
-
     static int blocks(long count, int each) {
         return Math.toIntExact((count + each - 1) / each);
     }
@@ -192,12 +190,13 @@ public final class Kernels implements AutoCloseable {
     public void backwardActivation(
             CudaStream stream,
             StepControls controls,
+            BiasParts parts,
             long dy,
             boolean narrow,
             long features,
             Neurons neurons,
             TwoOrders delta) {
-        backward(stream, controls, narrow ? 0 : dy, narrow ? dy : 0, features, SquaredErrors.NONE, neurons, delta);
+        backward(stream, controls, parts, narrow ? 0 : dy, narrow ? dy : 0, features, SquaredErrors.NONE, neurons, delta);
     }
 
     /**
@@ -214,28 +213,39 @@ public final class Kernels implements AutoCloseable {
 
     /** As {@link #backwardActivation}, from the errors' gradient. */
     public void squaredLoss(
-            CudaStream stream, StepControls controls, SquaredErrors errors, Neurons neurons, TwoOrders delta) {
-        backward(stream, controls, 0, 0, 0, errors, neurons, delta);
+            CudaStream stream,
+            StepControls controls,
+            BiasParts parts,
+            SquaredErrors errors,
+            Neurons neurons,
+            TwoOrders delta) {
+        backward(stream, controls, parts, 0, 0, 0, errors, neurons, delta);
     }
 
     /** How many parts {@link #squaredLoss} adds its loss up in. */
-    public static int lossParts(ShardWidths widths) {
-        return widths.blocks(FEATURES);
+    public int lossParts(ShardWidths widths, long batch) {
+        return widths.blocks(FEATURES) * parts(widths, batch);
+    }
+
+    private int parts(ShardWidths widths, long batch) {
+        return BiasParts.count(widths.blocks(FEATURES), batch, SAMPLES, blocks);
     }
 
     private void backward(
             CudaStream stream,
             StepControls controls,
+            BiasParts room,
             long dy,
             long narrowDy,
             long features,
             SquaredErrors errors,
             Neurons neurons,
             TwoOrders delta) {
+        int parts = parts(neurons.widths(), neurons.batch());
         backwardActivation.launch(
                 stream,
+                parts,
                 neurons.widths().blocks(FEATURES),
-                1,
                 BLOCK,
                 0,
                 dy,
@@ -251,6 +261,8 @@ public final class Kernels implements AutoCloseable {
                 neurons.bias().lower(),
                 neurons.bias().gradient(),
                 controls.address(),
+                room.bytes(),
+                blocks(blocks(neurons.batch(), SAMPLES), parts) * SAMPLES,
                 (int) neurons.batch(),
                 neurons.widths().bytes(),
                 neurons.activation().kind(),
@@ -323,8 +335,8 @@ public final class Kernels implements AutoCloseable {
             ShardWidths widths) {
         loadRows.launch(
                 stream,
-                tiles(batch),
-                widths.blocks(TILE),
+                blocks(batch, SAMPLES),
+                widths.blocks(FEATURES),
                 BLOCK,
                 0,
                 controls.address(),
@@ -344,7 +356,16 @@ public final class Kernels implements AutoCloseable {
      */
     public void storeRows(CudaStream stream, long from, long to, long batch, long width, ShardWidths widths) {
         storeRows.launch(
-                stream, tiles(batch), widths.blocks(TILE), BLOCK, 0, from, to, (int) batch, width, widths.bytes());
+                stream,
+                blocks(batch, SAMPLES),
+                widths.blocks(FEATURES),
+                BLOCK,
+                0,
+                from,
+                to,
+                (int) batch,
+                width,
+                widths.bytes());
     }
 
     void beginStep(CudaStream stream, StepControls controls, StepControls.Batch batch, double rate, boolean counts) {

@@ -1,5 +1,6 @@
 package org.phantom4j.ops.gpu;
 
+import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaKernel;
 import org.phantom4j.comm.cuda.CudaModule;
 import org.phantom4j.comm.cuda.CudaStream;
@@ -11,17 +12,22 @@ import org.phantom4j.comm.cuda.CudaStream;
 public final class PhantomKernels {
 
     /** As in phantom.cu. */
-    private static final int FEATURES = 32;
+    private static final int FEATURES = Kernels.FEATURES;
 
-    private static final int SAMPLES = 256;
+    private static final int SAMPLES = 128;
     private static final int INNER = 64;
     private static final int BLOCK = 256;
     private static final int SHARED_BYTES = 4 * (INNER * (SAMPLES + 8) + FEATURES * (INNER + 4));
 
+    /** Blocks of the backward kernel for each multiprocessor: two are there at a time. */
+    private static final int BLOCKS_EACH = 4;
+
+    private final int blocks;
     private final CudaKernel forward;
     private final CudaKernel backward;
 
-    PhantomKernels(CudaModule module) {
+    PhantomKernels(CudaModule module, CudaDevice device) {
+        this.blocks = BLOCKS_EACH * device.multiprocessors();
         this.forward = module.kernel("phantom_forward").withSharedBytes(SHARED_BYTES);
         this.backward = module.kernel("phantom_backward").withSharedBytes(SHARED_BYTES);
     }
@@ -77,6 +83,7 @@ public final class PhantomKernels {
     public void backward(
             CudaStream stream,
             StepControls controls,
+            BiasParts room,
             long dy,
             long gradients,
             long compressors,
@@ -84,10 +91,12 @@ public final class PhantomKernels {
             long features,
             Neurons neurons,
             TwoOrders delta) {
+        int rows = neurons.widths().blocks(FEATURES);
+        int parts = BiasParts.count(rows, neurons.batch(), SAMPLES, blocks);
         backward.launch(
                 stream,
-                neurons.widths().blocks(FEATURES),
-                1,
+                parts,
+                rows,
                 BLOCK,
                 SHARED_BYTES,
                 dy,
@@ -101,6 +110,8 @@ public final class PhantomKernels {
                 neurons.bias().lower(),
                 neurons.bias().gradient(),
                 controls.address(),
+                room.bytes(),
+                Kernels.blocks(Kernels.blocks(neurons.batch(), SAMPLES), parts) * SAMPLES,
                 (int) neurons.batch(),
                 neurons.widths().bytes(),
                 neurons.activation().kind(),

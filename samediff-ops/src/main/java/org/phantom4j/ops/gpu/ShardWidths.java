@@ -27,6 +27,15 @@ public record ShardWidths(int stride, int base, int wide, int shards) {
         return (count + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
     }
 
+    /**
+     * Places for the samples of a batch: a multiple of {@value #MULTIPLE}, and of more where products' tiles are filled by it. On
+     * an H200, a step on 1000 samples takes 1.15 times as long as one on 1024.
+     */
+    public static long paddedBatch(long rows) {
+        long multiple = rows <= 128 ? MULTIPLE : rows <= 256 ? 32 : rows <= 512 ? 64 : 128;
+        return (rows + multiple - 1) / multiple * multiple;
+    }
+
     /** Of the shards {@code own} of a split. */
     public static ShardWidths of(Split split, ShardRange own) {
         int base = Math.toIntExact(split.length() / split.shards());

@@ -1,15 +1,15 @@
 #ifdef MATRIX_UNITS
 // The phantom part of a layer and the activation in one pass, on matrix units: a block adds the product of k-wide images of
-// the samples and k-wide weights of 32 features to what the local product has left, for 256 samples, and goes on with the
+// the samples and k-wide weights of 64 features to what the local product has left, for 128 samples, and goes on with the
 // sums in its registers. Nothing but the local product's result is read in full, and nothing intermediate is written.
 //
 // A warp has 16 features of 64 samples; a lane the samples 4q to 4q + 3 of each 16, q being its place in its group of four,
 // so that it reads and writes four neighbours: column c of a product's fragment is sample 2c, that of the next 2c + 1.
 enum {
-    PHANTOM_FEATURES = 32,
+    PHANTOM_SAMPLES = 128,
     PHANTOM_INNER = 64,
     // floats from row to row in shared memory, so that the lanes of a fragment are in different banks
-    IMAGE_PITCH = SAMPLES + 8,
+    IMAGE_PITCH = PHANTOM_SAMPLES + 8,
     THIN_PITCH = PHANTOM_INNER + 4
 };
 
@@ -22,8 +22,8 @@ struct lane_place {
 
     __device__ lane_place() {
         int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-        feature = (warp & 1) * 16 + (lane >> 2);
-        sample = (warp >> 1) * 64 + (lane & 3) * 4;
+        feature = (warp & 3) * 16 + (lane >> 2);
+        sample = (warp >> 2) * 64 + (lane & 3) * 4;
     }
 };
 
@@ -61,7 +61,7 @@ static __device__ four_of<T> read_four(const T *from, bool exists) {
 static __device__ void load_images(float *image, const factor *__restrict__ images, int i0, image_columns columns,
         int b0, int batch) {
     int inner = columns.count;
-    enum { FOURS = SAMPLES / 4, ROWS = 256 / FOURS, AHEAD = 8 };
+    enum { FOURS = PHANTOM_SAMPLES / 4, ROWS = 256 / FOURS, AHEAD = 8 };
     int row = threadIdx.x / FOURS, b = threadIdx.x % FOURS * 4;
     for (int first = 0; first < PHANTOM_INNER && i0 + first < inner; first += ROWS * AHEAD) {
         four_of<factor> four[AHEAD];
@@ -86,7 +86,7 @@ static __device__ void load_word(float *to, const factor *from, bool exists) {
 static __device__ void load_images(float *image, const factor *__restrict__ images, int i0, image_columns columns,
         int b0, int batch) {
     int inner = columns.count;
-    enum { FOURS = SAMPLES / 4, ROWS = 256 / FOURS };
+    enum { FOURS = PHANTOM_SAMPLES / 4, ROWS = 256 / FOURS };
     int b = threadIdx.x % FOURS * 4;
     for (int row = threadIdx.x / FOURS; row < PHANTOM_INNER && i0 + row < ((inner + 7) & ~7); row += ROWS) {
         int column = i0 + row;
@@ -105,9 +105,9 @@ static __device__ void load_word(float *to, const factor *from, bool exists) {
 static __device__ void load_thin(float *weights, thin_weights thin, int i0, image_columns columns, int width) {
     bool by_inner = thin.inner_stride == 1;
 #pragma unroll
-    for (int i = threadIdx.x; i < PHANTOM_FEATURES * PHANTOM_INNER; i += 256) {
-        int f = by_inner ? i / PHANTOM_INNER : i % PHANTOM_FEATURES;
-        int column = by_inner ? i % PHANTOM_INNER : i / PHANTOM_FEATURES;
+    for (int i = threadIdx.x; i < FEATURES * PHANTOM_INNER; i += 256) {
+        int f = by_inner ? i / PHANTOM_INNER : i % FEATURES;
+        int column = by_inner ? i % PHANTOM_INNER : i / FEATURES;
         bool exists = f < width && i0 + column < columns.count;
         long at = exists ? f * thin.feature_stride + columns.at(i0 + column) * thin.inner_stride : 0;
         load_word(weights + f * THIN_PITCH + column, thin.values + at, exists);
@@ -159,18 +159,18 @@ static __device__ void add_images(lane_sums sums, const real *__restrict__ from,
 
 // y = activation(z + images' weights + bias), z and the images feature-major; each of the outputs may be null. D's columns,
 // of all shards one behind the other, have the rows of all `images`, k of each shard; those of the shard itself are left out.
-// Grid (samples / 256, shards' features / 32); the batch is a multiple of four.
+// Grid (samples / 128, shards' features / 64); the batch is a multiple of four.
 extern "C" __global__ void __launch_bounds__(256, 3) phantom_forward(const real *__restrict__ z,
         const factor *__restrict__ images, const factor *__restrict__ decompressors, int image_count, int first_shard, int k,
         const factor *bias, const short *bias_lower, factor *__restrict__ features, factor *__restrict__ samples,
         real *__restrict__ exact, int batch, shard_widths widths, int activation, real slope) {
     extern __shared__ __align__(16) char shared[];
-    int b0 = blockIdx.x * SAMPLES;
-    feature_block block(widths, blockIdx.y, PHANTOM_FEATURES);
+    int b0 = blockIdx.x * PHANTOM_SAMPLES;
+    feature_block block(widths, blockIdx.y);
     lane_sums sums;
     add_images(sums, z + block.first * batch, images, {decompressors + block.first * image_count, image_count, 1},
             {image_count - k, (first_shard + block.shard) * k, k}, (float *)shared, b0, batch, block.count);
-    tile_row *tile = (tile_row *)shared;
+    tile_of<PHANTOM_SAMPLES> *tile = (tile_of<PHANTOM_SAMPLES> *)shared;
     lane_place place;
     with_activation(activation, [&](auto kind) {
 #pragma unroll
@@ -203,27 +203,29 @@ extern "C" __global__ void __launch_bounds__(256, 3) phantom_forward(const real 
     });
     if (samples) {
         __syncthreads();
-        write_samples<PHANTOM_FEATURES>(tile, samples, block.first, block.count, b0, batch, widths.all());
+        write_samples<PHANTOM_SAMPLES>(tile, samples, block.first, block.count, b0, batch, widths.all());
     }
 }
 
 // delta = (dy + images' weights) * activation'(y) in both orders, the images being those of the compressed gradients, k of each
-// shard, and the bias's gradient or step. Grid (shards' features / 32); the batch is a multiple of four.
+// shard, and the bias's gradient or step. Grid (parts of the batch, shards' features / 64), a part having `samples_each` samples, a
+// multiple of 128; the batch is a multiple of four.
 extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real *__restrict__ dy,
         const factor *__restrict__ images, const factor *__restrict__ compressors, int k,
         const factor *__restrict__ features, factor *__restrict__ delta_features, factor *__restrict__ delta_samples,
-        factor *bias, short *bias_lower, real *bias_gradient, const step_controls *controls, int batch, shard_widths widths,
-        int activation, real slope) {
+        factor *bias, short *bias_lower, real *bias_gradient, const step_controls *controls, bias_parts parts, int samples_each,
+        int batch, shard_widths widths, int activation, real slope) {
     extern __shared__ __align__(16) char shared[];
-    __shared__ real bias_sums[4][PHANTOM_FEATURES];
-    feature_block block(widths, blockIdx.x, PHANTOM_FEATURES);
+    __shared__ real bias_sums[2][FEATURES];
+    feature_block block(widths, blockIdx.y);
     // compressors are one behind the other, [stride, k] each
     thin_weights compressor = {compressors + block.first + (long)block.shard * widths.stride * (k - 1), 1, widths.stride};
     images += (long)block.shard * k * batch;
-    tile_row *tile = (tile_row *)shared;
+    tile_of<PHANTOM_SAMPLES> *tile = (tile_of<PHANTOM_SAMPLES> *)shared;
     lane_place place;
     real total[2] = {0, 0};
-    for (int b0 = 0; b0 < batch; b0 += SAMPLES) {
+    int begin = blockIdx.x * samples_each, end = min(batch, begin + samples_each);
+    for (int b0 = begin; b0 < end; b0 += PHANTOM_SAMPLES) {
         // under way while the images are added
         four_of<factor> values[2][4];
 #pragma unroll
@@ -261,7 +263,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real
             }
         });
         __syncthreads();
-        write_samples<PHANTOM_FEATURES>(tile, delta_samples, block.first, block.count, b0, batch, widths.all());
+        write_samples<PHANTOM_SAMPLES>(tile, delta_samples, block.first, block.count, b0, batch, widths.all());
         __syncthreads();
     }
     for (int row = 0; row < 2; row++) {
@@ -269,14 +271,14 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real
         sum += __shfl_xor_sync(0xffffffffu, sum, 1);
         sum += __shfl_xor_sync(0xffffffffu, sum, 2);
         if ((threadIdx.x & 3) == 0) {
-            bias_sums[threadIdx.x >> 6][place.feature + 8 * row] = sum;
+            bias_sums[threadIdx.x >> 7][place.feature + 8 * row] = sum;
         }
     }
     __syncthreads();
-    if (threadIdx.x < PHANTOM_FEATURES && threadIdx.x < block.real_count) {
-        real sum = (bias_sums[0][threadIdx.x] + bias_sums[1][threadIdx.x])
-                + (bias_sums[2][threadIdx.x] + bias_sums[3][threadIdx.x]);
-        step_bias(bias, bias_lower, bias_gradient, block.first + threadIdx.x, sum, controls);
+    if (threadIdx.x < FEATURES) {
+        bias_sums[0][threadIdx.x] += bias_sums[1][threadIdx.x];
     }
+    __syncthreads();
+    end_bias(bias_sums[0], parts, block, widths, bias, bias_lower, bias_gradient, controls);
 }
 #endif

@@ -50,7 +50,7 @@ public final class StepProgram implements AutoCloseable {
             GpuMachine machine, Stack stack, DeviceParameters parameters, ShardRange own, long batch, StepLog log) {
         this.machine = machine;
         this.parameters = parameters;
-        this.capacity = ShardWidths.padded(batch);
+        this.capacity = ShardWidths.paddedBatch(batch);
         this.log = log;
         this.arena = new DeviceArena(machine);
         try {
@@ -108,11 +108,11 @@ public final class StepProgram implements AutoCloseable {
 
     private void load() {
         DenseStage first = stages.get(0);
-        machine.kernels.loadRows(
-                machine.main, parameters.controls(), false, first.inputs(), 0, capacity, first.inputWidths());
         if (log != null) {
             end.loadTargets();
         }
+        machine.kernels.loadRows(
+                machine.main, parameters.controls(), false, first.inputs(), 0, capacity, first.inputWidths());
     }
 
     private void forward() {
@@ -126,6 +126,7 @@ public final class StepProgram implements AutoCloseable {
 
     private void backward() {
         int top = stages.size() - 1;
+        end.awaitTargets();
         end.backward(stages.get(top));
         end.sumLoss();
         for (int i = top; i >= 0; i--) {

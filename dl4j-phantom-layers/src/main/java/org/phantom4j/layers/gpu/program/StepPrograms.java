@@ -50,7 +50,7 @@ final class StepPrograms implements AutoCloseable {
 
     /** A step for a batch of so many rows. */
     StepProgram forRows(long rows) {
-        long needed = ShardWidths.padded(rows);
+        long needed = ShardWidths.paddedBatch(rows);
         StepProgram best = null;
         for (StepProgram program : programs) {
             boolean fits = program.capacity() >= needed;
@@ -78,7 +78,7 @@ final class StepPrograms implements AutoCloseable {
             return needed;
         }
         long unit = Math.max(1, Long.highestOneBit(needed) / EIGHTHS);
-        return ShardWidths.padded((needed + unit - 1) / unit * unit);
+        return ShardWidths.paddedBatch((needed + unit - 1) / unit * unit);
     }
 
     private StepProgram recorded(long capacity) {

@@ -27,6 +27,8 @@ public abstract class NetworkEnd {
     final long loss;
 
     private final Exchange sum;
+    private final CudaEvent begun;
+    private final CudaEvent targetsThere;
     private final CudaEvent partsThere;
     private final CudaEvent lossThere;
 
@@ -40,6 +42,8 @@ public abstract class NetworkEnd {
         this.training = context.training();
         this.loss = training ? arena.allocate(Double.BYTES) : 0;
         this.sum = arena.exchange();
+        this.begun = arena.event();
+        this.targetsThere = arena.event();
         this.partsThere = arena.event();
         this.lossThere = arena.event();
     }
@@ -56,7 +60,20 @@ public abstract class NetworkEnd {
     public abstract long exactInputs();
 
     /** Brings the step's targets to where they belong, if they are not read where they are. */
-    public abstract void loadTargets();
+    abstract void loadTargets(CudaStream stream);
+
+    /** The same, beside what the main stream is given from now on. */
+    public final void loadTargets() {
+        begun.record(machine.main);
+        machine.loss.await(begun);
+        loadTargets(machine.loss);
+        targetsThere.record(machine.loss);
+    }
+
+    /** The main stream waits until the targets are there. */
+    public final void awaitTargets() {
+        machine.main.await(targetsThere);
+    }
 
     /** Outputs. */
     public abstract void forward();

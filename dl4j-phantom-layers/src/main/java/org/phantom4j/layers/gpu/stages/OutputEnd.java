@@ -91,7 +91,7 @@ final class OutputEnd extends NetworkEnd {
     }
 
     @Override
-    public void loadTargets() {
+    void loadTargets(CudaStream stream) {
         // they are read where they are
     }
 

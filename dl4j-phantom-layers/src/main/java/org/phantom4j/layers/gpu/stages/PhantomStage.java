@@ -324,6 +324,7 @@ final class PhantomStage extends DenseStage {
                 .backward(
                         machine.main,
                         controls,
+                        scratch.biasParts(),
                         scratch.reals(),
                         ownGradients,
                         parameter("C").address(),

@@ -4,18 +4,20 @@ import org.phantom4j.layers.gpu.device.DeviceArena;
 import org.phantom4j.layers.gpu.device.GpuMachine;
 import org.phantom4j.layers.gpu.plan.Stack;
 import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.gpu.BiasParts;
 import org.phantom4j.ops.gpu.FewSamples;
 import org.phantom4j.ops.gpu.TwoOrders;
 
 /**
  * Memory that layers use one after the other: pre-activations, which in the backward pass are the gradients that a layer hands
  * down; deltas in both orders, twice, since a layer's steps may still read them while the layer below gets its own; two of
- * sample-major activations, from which a layer reads and to which it writes; and of few samples, the parts of pre-activations.
+ * sample-major activations, from which a layer reads and to which it writes; and parts of sums, until they are added up.
  */
 public final class Scratch {
 
     private final long reals;
     private final FewSamples.Parts parts;
+    private final BiasParts biasParts;
     private final TwoOrders[] deltas = new TwoOrders[2];
     private final long[] samples = new long[2];
 
@@ -29,6 +31,11 @@ public final class Scratch {
                 ? null
                 : new FewSamples.Parts(
                         arena.allocateReals(partReals), arena.allocate(FewSamples.counters(widest) * Integer.BYTES));
+        this.biasParts = training
+                ? new BiasParts(
+                        arena.allocateReals(BiasParts.reals(widest)),
+                        arena.allocate(BiasParts.counters(widest) * Integer.BYTES))
+                : null;
         for (int parity = 0; parity < 2; parity++) {
             samples[parity] = arena.allocateFactors(values);
             deltas[parity] = training
@@ -51,6 +58,11 @@ public final class Scratch {
     /** The parts of pre-activations of few samples. */
     FewSamples.Parts parts() {
         return parts;
+    }
+
+    /** Where blocks leave their sums for biases. */
+    BiasParts biasParts() {
+        return biasParts;
     }
 
     /** Deltas of a layer, by its number. */

@@ -11,6 +11,7 @@ import org.phantom4j.ops.gpu.TwoOrders;
 /** Squared errors of sharded outputs: each rank has its own outputs, their targets, and a part of the loss. */
 final class SquaredEnd extends NetworkEnd {
 
+    private final Scratch scratch;
     private final Split split;
     private final ShardWidths widths;
 
@@ -25,6 +26,7 @@ final class SquaredEnd extends NetworkEnd {
 
     SquaredEnd(StageContext context) {
         super(context);
+        this.scratch = context.scratch();
         this.split = new Split(stack.end().width(), stack.shards());
         this.widths = ShardWidths.of(split, own);
         long ownReals = batch * widths.length();
@@ -32,7 +34,7 @@ final class SquaredEnd extends NetworkEnd {
         this.exact = training ? whole : whole + machine.group.rank() * ownReals * machine.precision.resultBytes();
         this.rows = training ? 0 : arena.allocateReals(batch * stack.end().width());
         this.targets = training ? arena.allocateReals(ownReals) : 0;
-        this.parts = training ? arena.allocate((long) Double.BYTES * Kernels.lossParts(widths)) : 0;
+        this.parts = training ? arena.allocate((long) Double.BYTES * machine.kernels.lossParts(widths, batch)) : 0;
         this.gather = arena.exchange();
     }
 
@@ -47,8 +49,8 @@ final class SquaredEnd extends NetworkEnd {
     }
 
     @Override
-    public void loadTargets() {
-        machine.kernels.loadRows(machine.main, controls, true, TwoOrders.NOWHERE, targets, batch, widths);
+    void loadTargets(CudaStream stream) {
+        machine.kernels.loadRows(stream, controls, true, TwoOrders.NOWHERE, targets, batch, widths);
     }
 
     @Override
@@ -61,6 +63,7 @@ final class SquaredEnd extends NetworkEnd {
         machine.kernels.squaredLoss(
                 machine.main,
                 controls,
+                scratch.biasParts(),
                 new Kernels.SquaredErrors(exact, targets, stack.end().width(), parts),
                 last.neurons(),
                 last.deltas());
@@ -68,7 +71,7 @@ final class SquaredEnd extends NetworkEnd {
 
     @Override
     void sumLoss(CudaStream stream) {
-        machine.kernels.sumLoss(stream, parts, Kernels.lossParts(widths), loss);
+        machine.kernels.sumLoss(stream, parts, machine.kernels.lossParts(widths, batch), loss);
     }
 
     @Override
