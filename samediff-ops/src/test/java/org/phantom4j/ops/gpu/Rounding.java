@@ -12,14 +12,14 @@ final class Rounding {
 
     /** mix_bits. */
     static int mix(int bits) {
-        int mixed = (bits ^ bits >>> 16) * (int) 2246822507L;
-        mixed = (mixed ^ mixed >>> 13) * (int) 3266489909L;
-        return mixed ^ mixed >>> 16;
+        int mixed = (bits ^ (bits >>> 16)) * (int) 2246822507L;
+        mixed = (mixed ^ (mixed >>> 13)) * (int) 3266489909L;
+        return mixed ^ (mixed >>> 16);
     }
 
     /** What is kept of a parameter's value after a step. */
     static float rounded(float value, long step, long place) {
         int up = mix(seed(step, place)) >>> 16;
-        return Float.intBitsToFloat(Float.floatToRawIntBits(value) + up & 0xffff0000);
+        return Float.intBitsToFloat((Float.floatToRawIntBits(value) + up) & 0xffff0000);
     }
 }

@@ -39,9 +39,9 @@ class RoundingTest {
             for (int t = 1; t <= STEPS; t++) {
                 boolean now = Rounding.rounded(value, t, place) > value;
                 raised[0] += now ? 1 : 0;
-                raised[1] += now == Rounding.rounded(value, t + 1, place) > value ? 1 : 0;
-                raised[2] += now == Rounding.rounded(value, t, place + 1) > value ? 1 : 0;
-                raised[3] += now == Rounding.rounded(value, t + 1, place + 1) > value ? 1 : 0;
+                raised[1] += now == (Rounding.rounded(value, t + 1, place) > value) ? 1 : 0;
+                raised[2] += now == (Rounding.rounded(value, t, place + 1) > value) ? 1 : 0;
+                raised[3] += now == (Rounding.rounded(value, t + 1, place + 1) > value) ? 1 : 0;
             }
         }
         for (int agreed : raised) {
@@ -53,7 +53,7 @@ class RoundingTest {
     void whatFitsIsKept() {
         for (int t = 0; t < 1000; t++) {
             assertEquals(0f, Rounding.rounded(0, t, t));
-            assertEquals(-1.5f, Rounding.rounded(-1.5f, t, 7 * t));
+            assertEquals(-1.5f, Rounding.rounded(-1.5f, t, 7L * t));
         }
     }
 }
