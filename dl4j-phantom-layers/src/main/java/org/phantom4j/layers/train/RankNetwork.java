@@ -23,12 +23,12 @@ public final class RankNetwork {
     /**
      * This rank's network, initialised from the configuration's seed: the same values on any number of ranks.
      *
-     * @param configuration of the whole network; copied, and planned ({@link CommunicationPlan})
+     * @param configuration of the whole network; copied; the network is planned ({@link CommunicationPlan})
      */
     public static MultiLayerNetwork create(MultiLayerConfiguration configuration) {
-        MultiLayerNetwork network = new MultiLayerNetwork(CommunicationPlan.apply(configuration.clone()));
+        MultiLayerNetwork network = new MultiLayerNetwork(configuration.clone());
         network.init();
-        return network;
+        return CommunicationPlan.apply(network);
     }
 
     /**
