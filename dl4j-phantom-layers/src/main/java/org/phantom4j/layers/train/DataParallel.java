@@ -1,10 +1,12 @@
 package org.phantom4j.layers.train;
 
 import java.util.function.Consumer;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -31,7 +33,8 @@ import org.phantom4j.comm.Communicator;
  * <p>Gradients are summed over the samples of all replicas in one all-reduce of the flattened gradient, between the backward
  * pass and the updater, and then divided by the number of these samples: what comes out is the step that one process takes
  * on the whole batch, up to rounding, with any updater, regularisation and gradient normalisation. So is the score. Dropout
- * and weight noise draw other random numbers in each replica.
+ * and weight noise draw other random numbers in each replica. {@code setLearningRate} and whatever else gives the network a
+ * new updater keeps that; every rank calls it.
  *
  * <p>Belongs to the rank's thread.
  */
@@ -41,10 +44,14 @@ public final class DataParallel {
     private final ReplicaSum sum;
     private final Consumer<DataSet> fit;
 
-    private DataParallel(Communicator replicas, ReplicaSum sum, Consumer<DataSet> fit) {
+    /** Makes the network's updater one that sums, if it is not; Deeplearning4j makes new ones for new learning rates. */
+    private final Runnable sumGradients;
+
+    private DataParallel(Communicator replicas, ReplicaSum sum, Consumer<DataSet> fit, Runnable sumGradients) {
         this.replicas = replicas;
         this.sum = sum;
         this.fit = fit;
+        this.sumGradients = sumGradients;
     }
 
     /**
@@ -59,12 +66,22 @@ public final class DataParallel {
             requireSameSteps(conf);
         }
         ReplicaSum sum = new ReplicaSum(replicas, network::setScore);
-        if (replicas.size() > 1) {
-            INDArray state = network.getUpdater().getStateViewArray();
-            share(replicas, network.params(), state, network.getDefaultConfiguration());
-            network.setUpdater(new ReplicaSum.OfNetwork(network, state, sum));
+        if (replicas.size() == 1) {
+            return new DataParallel(replicas, sum, network::fit, () -> {});
         }
-        return new DataParallel(replicas, sum, network::fit);
+        share(
+                replicas,
+                network.params(),
+                network.getUpdater().getStateViewArray(),
+                network.getDefaultConfiguration());
+        Runnable sumGradients = () -> {
+            if (!(network.getUpdater() instanceof ReplicaSum.OfNetwork)) {
+                network.setUpdater(new ReplicaSum.OfNetwork(network, network.getUpdater().getStateViewArray(), sum));
+            }
+        };
+        sumGradients.run();
+        network.addListeners(new BeforeUpdates(sumGradients));
+        return new DataParallel(replicas, sum, network::fit, sumGradients);
     }
 
     /** As {@link #join(MultiLayerNetwork, Communicator)}, for a graph with one input and one output. */
@@ -75,12 +92,37 @@ public final class DataParallel {
             }
         });
         ReplicaSum sum = new ReplicaSum(replicas, graph::setScore);
-        if (replicas.size() > 1) {
-            INDArray state = graph.getUpdater().getStateViewArray();
-            share(replicas, graph.params(), state, graph.getConfiguration().getDefaultConfiguration());
-            graph.setUpdater(new ReplicaSum.OfGraph(graph, state, sum));
+        if (replicas.size() == 1) {
+            return new DataParallel(replicas, sum, graph::fit, () -> {});
         }
-        return new DataParallel(replicas, sum, graph::fit);
+        share(
+                replicas,
+                graph.params(),
+                graph.getUpdater().getStateViewArray(),
+                graph.getConfiguration().getDefaultConfiguration());
+        Runnable sumGradients = () -> {
+            if (!(graph.getUpdater() instanceof ReplicaSum.OfGraph)) {
+                graph.setUpdater(new ReplicaSum.OfGraph(graph, graph.getUpdater().getStateViewArray(), sum));
+            }
+        };
+        sumGradients.run();
+        graph.addListeners(new BeforeUpdates(sumGradients));
+        return new DataParallel(replicas, sum, graph::fit, sumGradients);
+    }
+
+    /** Runs before each step, whoever calls the network's fit. */
+    private static final class BeforeUpdates extends BaseTrainingListener {
+
+        private final Runnable action;
+
+        BeforeUpdates(Runnable action) {
+            this.action = action;
+        }
+
+        @Override
+        public void onGradientCalculation(Model model) {
+            action.run();
+        }
     }
 
     private static void requireSameSteps(NeuralNetConfiguration conf) {
@@ -120,6 +162,7 @@ public final class DataParallel {
         }
         int from = (int) CommStats.nearEvenStart(samples, size, replicas.rank());
         int rows = (int) CommStats.nearEvenBlock(samples, size, replicas.rank());
+        sumGradients.run();
         // a replica without a sample computes one as the others do, as its layers may be on several ranks, and counts
         // none
         sum.setCounts(rows > 0);
