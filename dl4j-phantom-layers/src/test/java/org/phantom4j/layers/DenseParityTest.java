@@ -1,5 +1,7 @@
 package org.phantom4j.layers;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.GradientNormalization;
@@ -14,11 +16,14 @@ import org.deeplearning4j.nn.conf.dropout.Dropout;
 import org.deeplearning4j.nn.conf.dropout.GaussianDropout;
 import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -183,6 +188,28 @@ class DenseParityTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = LossFunction.class,
+            names = {"MSE", "L2", "MEAN_ABSOLUTE_ERROR", "L1"})
+    void aLossLayerHasNoDropoutAndDividesByTheBatch(LossFunction loss) throws Exception {
+        DataSet masked = TrainingRun.data(7, Networks.FEATURES, 9, false);
+        masked.setLabelsMaskArray(
+                Nd4j.create(new double[] {1, 0, 1, 1, 0, 1, 1}).reshape(7, 1));
+        for (boolean mean : new boolean[] {true, false}) {
+            Equivalent.assertSame(
+                    () -> Networks.list(
+                            Equivalent.defaults().dropOut(0.8).miniBatch(mean),
+                            new DenseLayer.Builder().nOut(9).build(),
+                            new LossLayer.Builder(loss).build()),
+                    shards -> Networks.list(
+                            Equivalent.defaults().dropOut(0.8).miniBatch(mean),
+                            Networks.tensor(9).shards(shards).build(),
+                            new ShardedLossLayer.Builder(loss).shards(shards).build()),
+                    masked);
+        }
+    }
+
     /** Some of Deeplearning4j's losses refuse masks of outputs. */
     private static boolean takesOutputMasks(LossFunction loss, Activation activation) {
         boolean entropy = loss == LossFunction.MCXENT || loss == LossFunction.NEGATIVELOGLIKELIHOOD;
@@ -212,12 +239,12 @@ class DenseParityTest {
                             new DenseLayer.Builder().nOut(9).hasLayerNorm(true).dropOut(0.8).build(),
                             new OutputLayer.Builder().nOut(Networks.CLASSES).build()),
                     ours);
-            for (var network : new org.deeplearning4j.nn.multilayer.MultiLayerNetwork[] {expected, ours}) {
+            for (var network : new MultiLayerNetwork[] {expected, ours}) {
                 Nd4j.getRandom().setSeed(5);
                 network.fit(CLASSIFIED.copy());
                 network.fit(CLASSIFIED.copy());
             }
-            org.junit.jupiter.api.Assertions.assertEquals(expected.score(), ours.score(), 1e-9, norm.name());
+            assertEquals(expected.score(), ours.score(), 1e-9, norm.name());
         }
     }
 }

@@ -182,7 +182,7 @@ class OrdinaryUseTest {
         MultiLayerNetwork ours = Equivalent.init(narrow(
                 Networks.tensor(1).nIn(1).shards(1).build(),
                 Networks.phantom(1, 1).shards(1).build(),
-                Networks.tensor(4).shards(4).build(),
+                Networks.tensor(4).shards(1).build(),
                 Networks.output()
                         .nOut(1)
                         .lossFunction(LossFunction.XENT)
