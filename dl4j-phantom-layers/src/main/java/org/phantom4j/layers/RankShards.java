@@ -86,6 +86,9 @@ final class RankShards {
      */
     INDArray ownInput(
             INDArray input, IDropout dropout, AbstractLayer<?> layer, DataType type, LayerWorkspaceMgr workspaces) {
+        if (RankContext.current() != group) {
+            RankContext.require(group, "layer '" + layer.conf().getLayer().getLayerName() + "'");
+        }
         if (prepared) {
             return input;
         }

@@ -1,7 +1,10 @@
 package org.phantom4j.layers.train;
 
+import java.util.List;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -12,6 +15,9 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.CommStats;
 import org.phantom4j.comm.Communicator;
+import org.phantom4j.layers.ranks.BatchAgreement;
+import org.phantom4j.layers.ranks.ConfigurationAgreement;
+import org.phantom4j.layers.ranks.GroupGraph;
 
 /**
  * Makes networks replicas of one another: each trains on its own share of every batch, and all take the same step. Each
@@ -47,11 +53,17 @@ public final class DataParallel {
     /** Makes the network's updater one that sums, if it is not; Deeplearning4j makes new ones for new learning rates. */
     private final Runnable sumGradients;
 
+    /** Null where batches are not compared. */
+    private final BatchAgreement batches;
+
+    private int steps;
+
     private DataParallel(Communicator replicas, ReplicaSum sum, Consumer<DataSet> fit, Runnable sumGradients) {
         this.replicas = replicas;
         this.sum = sum;
         this.fit = fit;
         this.sumGradients = sumGradients;
+        this.batches = BatchAgreement.isWanted(replicas) ? new BatchAgreement(replicas, "replica") : null;
     }
 
     /**
@@ -60,6 +72,7 @@ public final class DataParallel {
      *
      * @param replicas the group of the same shards in all replicas
      * @throws IllegalArgumentException if the network has layers or settings for which replicas differ from one process
+     * @throws IllegalStateException if the replicas' configurations differ in more than the seed
      */
     public static DataParallel join(MultiLayerNetwork network, Communicator replicas) {
         for (NeuralNetConfiguration conf : network.getLayerWiseConfigurations().getConfs()) {
@@ -69,6 +82,8 @@ public final class DataParallel {
         if (replicas.size() == 1) {
             return new DataParallel(replicas, sum, network::fit, () -> {});
         }
+        MultiLayerConfiguration configuration = network.getLayerWiseConfigurations();
+        ConfigurationAgreement.require(replicas, configuration.getConfs(), configuration::toJson);
         share(
                 replicas,
                 network.params(),
@@ -86,15 +101,13 @@ public final class DataParallel {
 
     /** As {@link #join(MultiLayerNetwork, Communicator)}, for a graph with one input and one output. */
     public static DataParallel join(ComputationGraph graph, Communicator replicas) {
-        graph.getConfiguration().getVertices().values().forEach(vertex -> {
-            if (vertex instanceof org.deeplearning4j.nn.conf.graph.LayerVertex layer) {
-                requireSameSteps(layer.getLayerConf());
-            }
-        });
+        List<NeuralNetConfiguration> all = GroupGraph.configurations(graph.getConfiguration());
+        all.forEach(DataParallel::requireSameSteps);
         ReplicaSum sum = new ReplicaSum(replicas, graph::setScore);
         if (replicas.size() == 1) {
             return new DataParallel(replicas, sum, graph::fit, () -> {});
         }
+        ConfigurationAgreement.require(replicas, all, graph.getConfiguration()::toJson);
         share(
                 replicas,
                 graph.params(),
@@ -130,6 +143,11 @@ public final class DataParallel {
             throw new IllegalArgumentException(
                     "replicas need miniBatch(true): their scores and gradients are means over the samples");
         }
+        if (conf.getOptimizationAlgo() != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
+            throw new IllegalArgumentException(
+                    "optimization algorithm " + conf.getOptimizationAlgo() + " searches along the"
+                            + " gradient of all samples, which no replica has: use STOCHASTIC_GRADIENT_DESCENT, with any updater");
+        }
         if (conf.getLayer() instanceof BatchNormalization) {
             throw new IllegalArgumentException("layer '" + conf.getLayer().getLayerName()
                     + "' normalises by the samples of its own replica, not of the whole batch: replicas would not train"
@@ -152,6 +170,8 @@ public final class DataParallel {
      * Trains on this replica's share of a batch: near-even rows, in rank order. A collective of all ranks of all replicas.
      *
      * @param batch the whole batch, the same on every rank; may have fewer samples than there are replicas
+     * @throws IllegalStateException if replicas got different batches; they are compared as those of the ranks, see
+     *     {@link RankNetwork}
      */
     public void fit(DataSet batch) {
         int samples = batch.numExamples();
@@ -159,6 +179,11 @@ public final class DataParallel {
         if (size == 1) {
             fit.accept(batch);
             return;
+        }
+        if (batches != null) {
+            batches.add(true, steps++, new INDArray[] {batch.getFeatures(), batch.getLabels()}, new INDArray[] {
+                batch.getFeaturesMaskArray(), batch.getLabelsMaskArray()
+            });
         }
         int from = (int) CommStats.nearEvenStart(samples, size, replicas.rank());
         int rows = (int) CommStats.nearEvenBlock(samples, size, replicas.rank());
