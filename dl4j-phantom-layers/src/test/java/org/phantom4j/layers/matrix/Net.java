@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.phantom4j.layers.CommunicationPlan;
 import org.phantom4j.layers.train.RankNetwork;
 
 /** A MultiLayerNetwork or a ComputationGraph of one path. */
@@ -77,10 +76,7 @@ interface Net {
     record OfGraph(ComputationGraph network) implements Net {
         @Override
         public Net share() {
-            ComputationGraph share =
-                    init(CommunicationPlan.apply(network.getConfiguration().clone()));
-            share.paramTable().forEach((key, value) -> value.assign(network.getParam(key)));
-            return new OfGraph(share);
+            return new OfGraph(RankNetwork.of(network));
         }
 
         @Override

@@ -7,7 +7,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.phantom4j.ops.Split;
 
 /** The parameters of a dense network cut as those of its sharded equivalent. */
-final class Weights {
+public final class Weights {
 
     private Weights() {}
 
@@ -16,7 +16,7 @@ final class Weights {
      *
      * @param shapes of the sharded network's parameters
      */
-    static Map<String, INDArray> cut(Map<String, INDArray> dense, Map<String, INDArray> shapes, int shards) {
+    public static Map<String, INDArray> cut(Map<String, INDArray> dense, Map<String, INDArray> shapes, int shards) {
         Map<String, INDArray> cut = new LinkedHashMap<>();
         shapes.forEach((key, shape) -> {
             INDArray same = dense.get(key);
