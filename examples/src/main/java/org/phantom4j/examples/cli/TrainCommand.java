@@ -17,7 +17,6 @@ import org.phantom4j.comm.RankContext;
 import org.phantom4j.examples.cli.ModelOptions.Model;
 import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.Corpus;
-import org.phantom4j.layers.CommunicationPlan;
 import org.phantom4j.layers.train.NetworkCost;
 import org.phantom4j.layers.train.RankNetwork;
 import org.phantom4j.ops.LayerCost;
@@ -191,7 +190,7 @@ final class TrainCommand implements Command {
     /** By formula, for a full batch. */
     static LayerCost cost(ModelOptions model, MultiLayerConfiguration configuration) {
         return NetworkCost.of(
-                CommunicationPlan.apply(configuration.clone()),
+                configuration,
                 model.ranks(),
                 model.batch(),
                 model.precision().activationBytes(),
