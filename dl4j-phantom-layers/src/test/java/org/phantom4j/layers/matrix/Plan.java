@@ -19,6 +19,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.phantom4j.layers.PhantomDenseLayer;
+import org.phantom4j.layers.ShardedDenseLayer;
 import org.phantom4j.layers.ShardedLossLayer;
 import org.phantom4j.layers.ShardedOutputLayer;
 import org.phantom4j.layers.TensorParallelDenseLayer;
@@ -123,21 +124,10 @@ final class Plan {
         if (gives(index)) {
             builder.nIn(in);
         }
-        if (!bias) {
-            set(builder, "hasBias", false);
+        if (builder instanceof DenseLayer.Builder dense) {
+            return dense.hasBias(bias).hasLayerNorm(layerNorm).build();
         }
-        if (layerNorm) {
-            set(builder, "hasLayerNorm", true);
-        }
-        return builder.build();
-    }
-
-    private static void set(FeedForwardLayer.Builder<?> builder, String method, boolean value) {
-        try {
-            builder.getClass().getMethod(method, boolean.class).invoke(builder, value);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalArgumentException("no " + method, e);
-        }
+        return ((ShardedDenseLayer.Builder<?>) builder).hasBias(bias).hasLayerNorm(layerNorm).build();
     }
 
     private Layer end(int index, int in, int shards) {
