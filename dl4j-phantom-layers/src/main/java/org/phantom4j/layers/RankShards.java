@@ -1,15 +1,20 @@
 package org.phantom4j.layers;
 
-import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.stream.IntStream;
+import org.deeplearning4j.exception.DL4JInvalidInputException;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.GradientNormalization;
+import org.deeplearning4j.nn.conf.dropout.AlphaDropout;
+import org.deeplearning4j.nn.conf.dropout.Dropout;
+import org.deeplearning4j.nn.conf.dropout.GaussianDropout;
+import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.layers.AbstractLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -24,58 +29,120 @@ import org.phantom4j.ops.Split;
 
 /**
  * What every sharded layer does on its rank besides its own mathematics: takes its slice of the inputs, hands back whole
- * gradients where whole inputs came, drops out inputs shard by shard, and adds up scores over the ranks.
+ * gradients where whole inputs came, drops out inputs, and adds up scores over the ranks.
  *
  * <p>Bound to the group of ranks of the thread that makes it.
  */
 final class RankShards {
 
-    /** Purposes of random numbers, beside the letters of parameters. */
-    private static final int DROPOUT = 1;
-
+    /** Purpose of random numbers, beside the letters of parameters. */
     private static final int WEIGHT_NOISE = 0x100;
+
+    /** Deeplearning4j's dropouts that treat each value for itself. */
+    private static final Set<Class<?>> ELEMENTWISE =
+            Set.of(Dropout.class, AlphaDropout.class, GaussianDropout.class, GaussianNoise.class);
 
     final Communicator group = RankContext.current();
     final ShardRange own;
     private final Split in;
-    private final List<IDropout> dropouts;
     private boolean wholeInput;
+    private boolean prepared;
 
-    RankShards(BaseLayer conf, Split in) {
+    /** As a {@link CommunicationPlan} has it. */
+    private boolean gatherOutput = true;
+
+    private boolean inputGradient = true;
+
+    RankShards(Split in) {
         this.in = in;
         this.own = ShardRange.of(group.rank(), group.size(), in.shards());
-        this.dropouts = conf.getIDropout() == null
-                ? List.of()
-                : IntStream.range(0, own.count())
-                        .mapToObj(shard -> conf.getIDropout().clone())
-                        .toList();
-        requireShardwise(conf);
     }
 
-    private void requireShardwise(BaseLayer conf) {
-        GradientNormalization normalization = conf.getGradientNormalization();
-        if (group.size() > 1
-                && (normalization == GradientNormalization.RenormalizeL2PerLayer
-                        || normalization == GradientNormalization.ClipL2PerLayer)) {
-            throw new IllegalArgumentException("gradient normalization " + normalization + " needs the norm of a whole"
-                    + " layer, which no rank has: use ClipElementWiseAbsoluteValue, or " + normalization
-                    + "'s per-parameter form");
-        }
+    /** Whether each rank hands on the outputs of all ranks, not only its own. */
+    boolean gathersOutput() {
+        return gatherOutput;
     }
 
-    /** This rank's columns of a layer's input, which may be the whole or already this rank's own. */
-    INDArray ownInput(INDArray input, DataType type, String layer) {
+    /** Whether the backward pass computes the gradient of the layer's inputs. */
+    boolean needsInputGradient() {
+        return inputGradient;
+    }
+
+    void plan(boolean gatherOutput, boolean inputGradient) {
+        this.gatherOutput = gatherOutput;
+        this.inputGradient = inputGradient;
+    }
+
+    /** Another input comes. */
+    void newInput() {
+        prepared = false;
+    }
+
+    /**
+     * This rank's columns of a layer's input, which may be the whole or already this rank's own, in the network's type; once
+     * for each input.
+     *
+     * @param dropout applied to the input; null for none
+     */
+    INDArray ownInput(
+            INDArray input, IDropout dropout, AbstractLayer<?> layer, DataType type, LayerWorkspaceMgr workspaces) {
         if (RankContext.current() != group) {
-            RankContext.require(group, "the layer " + layer);
+            RankContext.require(group, "layer '" + layer.conf().getLayer().getLayerName() + "'");
+        }
+        if (prepared) {
+            return input;
         }
         if (input.rank() != 2 || (input.size(1) != in.length() && input.size(1) != in.width(own))) {
-            throw new IllegalArgumentException("input of shape " + java.util.Arrays.toString(input.shape())
+            throw new DL4JInvalidInputException("input of shape " + Arrays.toString(input.shape())
                     + " is invalid: expected [batch, " + in.length() + "]"
                     + (group.size() == 1 ? "" : ", or [batch, " + in.width(own) + "], this rank's part")
-                    + " " + layer);
+                    + " " + layer.conf().getLayer().getClass().getSimpleName() + " " + layer.getIndex() + ", name "
+                    + layer.conf().getLayer().getLayerName());
         }
+        prepared = true;
         wholeInput = input.size(1) == in.length();
-        return wholeInput && group.size() > 1 ? columns(input, in).castTo(type) : input.castTo(type);
+        INDArray typed = input;
+        if (input.dataType() != type) {
+            typed = workspaces.castTo(ArrayType.INPUT, type, input, false);
+        }
+        if (dropout == null) {
+            return wholeInput && group.size() > 1 ? columns(typed, in) : typed;
+        }
+        INDArray whole = wholeInput ? typed : wholeOf(typed, dropout, ArrayType.INPUT, workspaces);
+        // in the order of Deeplearning4j's own activations: values are drawn in the order of memory
+        INDArray copy = workspaces.dup(ArrayType.INPUT, whole, 'c');
+        INDArray dropped =
+                dropout.applyDropout(copy, copy, layer.getIterationCount(), layer.getEpochCount(), workspaces);
+        return group.size() > 1 ? columns(dropped, in) : dropped;
+    }
+
+    /**
+     * The array of which dropout sees its columns: with Deeplearning4j's own dropouts, the others' are zero, and every rank
+     * draws all random numbers of the layer, the same as one process; a user's own may look at all values.
+     */
+    private INDArray wholeOf(INDArray part, IDropout dropout, ArrayType type, LayerWorkspaceMgr workspaces) {
+        if (!ELEMENTWISE.contains(dropout.getClass())) {
+            return gather(part, in, type, workspaces);
+        }
+        INDArray whole = workspaces.create(type, part.dataType(), new long[] {part.size(0), in.length()}, 'f');
+        columns(whole, in).assign(part);
+        return whole;
+    }
+
+    /** The gradient of the inputs before dropout, in place. */
+    void dropInputGradient(INDArray gradient, IDropout dropout, AbstractLayer<?> layer, LayerWorkspaceMgr workspaces) {
+        if (dropout == null) {
+            return;
+        }
+        int iteration = layer.getIterationCount();
+        int epoch = layer.getEpochCount();
+        if (group.size() == 1) {
+            dropout.backprop(gradient, gradient, iteration, epoch);
+            return;
+        }
+        INDArray whole = wholeOf(gradient, dropout, ArrayType.ACTIVATION_GRAD, workspaces);
+        dropout.backprop(whole, whole, iteration, epoch);
+        gradient.assign(columns(whole, in));
     }
 
     /** This rank's columns of whole activations. */
@@ -101,71 +168,68 @@ final class RankShards {
         return whole;
     }
 
-    /** Applies dropout to this rank's inputs, each shard with its own random numbers. */
-    INDArray dropInputs(INDArray input, Layer layer, LayerWorkspaceMgr workspaces) {
-        if (dropouts.isEmpty()) {
-            return input;
-        }
-        INDArray result = workspaces.createUninitialized(ArrayType.INPUT, input.dataType(), input.shape(), 'f');
-        try (ShardSeeds seeds = new ShardSeeds()) {
-            for (int j = own.first(); j < own.end(); j++) {
-                seeds.enter(j, DROPOUT);
-                INDArray part = shard(input, j).dup('f');
-                shard(result, j)
-                        .assign(dropouts.get(j - own.first())
-                                .applyDropout(
-                                        part, part, layer.getIterationCount(), layer.getEpochCount(), workspaces));
-            }
-        }
-        return result;
+    /**
+     * The sums of the rows of a whole, [batch, 1], of which this rank has {@code part}: added in pairs of shards, so that
+     * they do not depend on how many a rank has.
+     */
+    INDArray rowSums(INDArray part, Split split) {
+        INDArray sums = rowSums(part, split, own.first(), own.end());
+        group.allReduce(sums);
+        return sums;
     }
 
-    /** The gradient of the inputs before dropout, in place. */
-    void dropInputGradient(INDArray gradient, Layer layer) {
-        for (int j = own.first(); j < own.first() + dropouts.size(); j++) {
-            INDArray part = shard(gradient, j).dup('f');
-            INDArray before = dropouts.get(j - own.first())
-                    .backprop(part, part, layer.getIterationCount(), layer.getEpochCount());
-            shard(gradient, j).assign(before);
+    private INDArray rowSums(INDArray part, Split split, int first, int end) {
+        int middle = (first + end) >>> 1;
+        if (middle > first) {
+            INDArray sums = rowSums(part, split, first, middle);
+            return sums.addi(rowSums(part, split, middle, end));
         }
+        long start = split.offset(first) - split.offset(own.first());
+        return Products.columns(part, start, split.width(first)).sum(true, 1);
     }
 
     /**
      * A layer's parameters in their order, with weight noise if it has any: each shard's drawn from random numbers of its own.
+     * Gains get none, as in Deeplearning4j.
      *
      * @param withNoise the parameter of a name, with noise
      */
-    List<INDArray> parameters(BaseLayer conf, Set<String> names, Function<String, INDArray> withNoise) {
+    Map<String, INDArray> parameters(
+            BaseLayer conf, Map<String, INDArray> parameters, Function<String, INDArray> withNoise) {
         if (conf.getWeightNoise() == null) {
-            return names.stream().map(withNoise).toList();
+            return parameters;
         }
         try (ShardSeeds seeds = new ShardSeeds()) {
-            List<INDArray> noisy = new ArrayList<>();
-            for (String name : names) {
+            Map<String, INDArray> noisy = new LinkedHashMap<>();
+            parameters.forEach((name, value) -> {
+                if (ShardParameter.isGain(name)) {
+                    noisy.put(name, value);
+                    return;
+                }
                 int shard = isOfOneShard(name) ? Integer.parseInt(name.substring(1)) : 0;
                 seeds.enter(shard, WEIGHT_NOISE + name.charAt(0));
-                noisy.add(withNoise.apply(name));
-            }
+                noisy.put(name, withNoise.apply(name));
+            });
             return noisy;
         }
     }
 
-    void clear() {
-        dropouts.forEach(IDropout::clear);
-    }
-
-    private INDArray shard(INDArray ownColumns, int shard) {
-        return Products.columns(ownColumns, in.offset(shard) - in.offset(own.first()), in.width(shard));
-    }
-
     /** The sum of a value over the ranks. */
     double sum(double value) {
+        return sums(value)[0];
+    }
+
+    /** The sums of values over the ranks. */
+    double[] sums(double... values) {
         if (group.size() == 1) {
-            return value;
+            return values;
         }
-        INDArray sum = Nd4j.createUninitializedDetached(DataType.DOUBLE, 1).assign(value);
-        group.allReduce(sum);
-        return sum.getDouble(0);
+        INDArray sums = Nd4j.createUninitializedDetached(DataType.DOUBLE, values.length);
+        for (int i = 0; i < values.length; i++) {
+            sums.putScalar(i, values[i]);
+        }
+        group.allReduce(sums);
+        return sums.toDoubleVector();
     }
 
     /** The whole layer's regularisation score. A parameter that every rank has counts on rank 0 alone. */
@@ -184,7 +248,7 @@ final class RankShards {
         return regularized ? sum(score) : 0;
     }
 
-    private static boolean isOfOneShard(String name) {
+    static boolean isOfOneShard(String name) {
         return Character.isDigit(name.charAt(name.length() - 1));
     }
 }

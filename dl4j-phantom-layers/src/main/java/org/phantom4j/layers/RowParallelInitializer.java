@@ -18,10 +18,14 @@ final class RowParallelInitializer extends ShardInitializer {
         return ((ShardedOutputLayer) layer).hasBias() ? Stream.concat(weights, Stream.of("b")) : weights;
     }
 
+    private static Split in(ShardedOutputLayer layer) {
+        return new Split(layer.getNIn(), layer.getShards());
+    }
+
     @Override
     List<ShardParameter> parameters(Layer layer, ShardRange own) {
         ShardedOutputLayer output = (ShardedOutputLayer) layer;
-        Split in = new Split(output.getNIn(), output.getShards());
+        Split in = in(output);
         List<ShardParameter> all = new ArrayList<>();
         own.stream()
                 .forEach(j -> all.add(new ShardParameter(
@@ -31,9 +35,22 @@ final class RowParallelInitializer extends ShardInitializer {
                         output.getNOut(),
                         output.getNIn(),
                         output.getNOut(),
-                        output.getWeightInitFn())));
+                        IdentityBlock.of(
+                                output.getWeightInitFn(), output.getNIn(), output.getNOut(), in.offset(j), 0))));
         if (output.hasBias()) {
-            all.add(ShardParameter.bias("b", 0, output.getNOut()));
+            all.add(ShardParameter.constant("b", 0, output.getNOut()));
+        }
+        return all;
+    }
+
+    @Override
+    List<WholeParameter> wholes(Layer layer, ShardRange own, int ranks) {
+        ShardedOutputLayer output = (ShardedOutputLayer) layer;
+        List<WholeParameter> all = new ArrayList<>();
+        List<String> weights = own.stream().mapToObj(j -> "W" + j).toList();
+        all.add(new WholeParameter("W", weights, 0, in(output).counts(ranks, 1)));
+        if (output.hasBias()) {
+            all.add(WholeParameter.here("b", 1, "b"));
         }
         return all;
     }

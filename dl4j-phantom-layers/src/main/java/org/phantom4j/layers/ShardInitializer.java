@@ -11,6 +11,7 @@ import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.phantom4j.comm.Communicator;
@@ -19,7 +20,7 @@ import org.phantom4j.ops.ShardRange;
 
 /**
  * Lays out and initialises the parameters of a sharded layer on the current thread's rank: only those of its own shards.
- * Stateless.
+ * Names are those of all shards: a configuration means the same wherever it is made. Stateless.
  */
 abstract class ShardInitializer implements ParamInitializer {
 
@@ -29,14 +30,21 @@ abstract class ShardInitializer implements ParamInitializer {
     /** Their names, which are asked for before the layer's widths are known. */
     abstract Stream<String> keys(Layer layer, ShardRange own);
 
+    /** The whole parameters that the parameters of one of {@code ranks} ranks are blocks of. */
+    abstract List<WholeParameter> wholes(Layer layer, ShardRange own, int ranks);
+
     /** The parameters of the current rank. */
     final List<ShardParameter> parameters(Layer layer) {
-        return parameters(layer, own(layer));
+        Communicator group = RankContext.current();
+        return parameters(layer, ShardRange.of(group.rank(), group.size(), shards(layer)));
     }
 
-    private static ShardRange own(Layer layer) {
-        Communicator group = RankContext.current();
-        return ShardRange.of(group.rank(), group.size(), ((ShardedLayer) layer).getShards());
+    private Stream<String> keys(Layer layer) {
+        return keys(layer, new ShardRange(0, shards(layer)));
+    }
+
+    private static int shards(Layer layer) {
+        return ((ShardedLayer) layer).getShards();
     }
 
     @Override
@@ -49,12 +57,16 @@ abstract class ShardInitializer implements ParamInitializer {
     /** Refuses a configuration that lists the parameters of other shards only: that of another rank's network. */
     private void requireOwn(NeuralNetConfiguration conf) {
         List<String> listed = conf.variables(false);
-        List<String> own = paramKeys(conf.getLayer());
         Set<String> shards = shards(listed);
-        if (shards.isEmpty() || shards.containsAll(shards(own))) {
+        if (shards.isEmpty()) {
             return;
         }
         Communicator group = RankContext.current();
+        ShardRange range = ShardRange.of(group.rank(), group.size(), shards(conf.getLayer()));
+        List<String> own = keys(conf.getLayer(), range).toList();
+        if (shards.containsAll(shards(own))) {
+            return;
+        }
         throw new IllegalStateException("layer '" + conf.getLayer().getLayerName() + "' has the parameters " + listed
                 + ", which are some rank's share, and not " + own + ", as "
                 + (group.size() == 1
@@ -85,24 +97,24 @@ abstract class ShardInitializer implements ParamInitializer {
 
     @Override
     public long numParams(Layer layer) {
-        return parameters(layer).stream().mapToLong(ShardParameter::length).sum();
+        return LayerSettings.numParams((FeedForwardLayer) layer, known -> parameters(known).stream()
+                .mapToLong(ShardParameter::length)
+                .sum());
     }
 
     @Override
     public List<String> paramKeys(Layer layer) {
-        return keys(layer, own(layer)).toList();
+        return keys(layer).toList();
     }
 
     @Override
     public List<String> weightKeys(Layer layer) {
-        return keys(layer, own(layer))
-                .filter(key -> !ShardParameter.isBias(key))
-                .toList();
+        return keys(layer).filter(key -> !ShardParameter.isBias(key)).toList();
     }
 
     @Override
     public List<String> biasKeys(Layer layer) {
-        return keys(layer, own(layer)).filter(ShardParameter::isBias).toList();
+        return keys(layer).filter(ShardParameter::isBias).toList();
     }
 
     @Override
@@ -132,7 +144,7 @@ abstract class ShardInitializer implements ParamInitializer {
             for (ShardParameter parameter : parameters(layer)) {
                 INDArray array = table.get(parameter.key());
                 if (parameter.init() == null) {
-                    array.assign(layer.getBiasInit());
+                    array.assign(ShardParameter.isGain(parameter.key()) ? layer.getGainInit() : layer.getBiasInit());
                 } else {
                     seeds.enter(parameter.shard(), parameter.key().charAt(0));
                     INDArray flat = array.reshape('f', new long[] {parameter.length()});

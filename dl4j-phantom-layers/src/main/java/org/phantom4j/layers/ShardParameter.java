@@ -10,16 +10,21 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param shard the shard it belongs to; 0 for one that every rank has
  * @param fanIn inputs that the weight initialisation is told of
  * @param fanOut outputs that the weight initialisation is told of
- * @param init how the values are drawn; null for a bias
+ * @param init how the values are drawn; null for a bias or a gain, which is constant
  */
 record ShardParameter(String key, int shard, long rows, long columns, long fanIn, long fanOut, IWeightInit init) {
 
-    static ShardParameter bias(String key, int shard, long width) {
+    /** A bias {@code b} or a gain {@code g}. */
+    static ShardParameter constant(String key, int shard, long width) {
         return new ShardParameter(key, shard, 1, width, 0, 0, null);
     }
 
     static boolean isBias(String key) {
         return key.startsWith("b");
+    }
+
+    static boolean isGain(String key) {
+        return key.startsWith("g");
     }
 
     long length() {

@@ -5,64 +5,42 @@ import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
-import org.deeplearning4j.nn.conf.layers.LayerValidation;
 import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
 import org.deeplearning4j.nn.conf.memory.MemoryReport;
 import org.deeplearning4j.optimize.api.TrainingListener;
-import org.nd4j.linalg.activations.impl.ActivationRReLU;
-import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The configuration that phantom- and tensor-parallel dense layers share. Not thread-safe, as all of Deeplearning4j's. */
-public abstract class ShardedDenseLayer extends FeedForwardLayer implements ShardedLayer {
+/**
+ * The configuration that phantom- and tensor-parallel dense layers share. A {@code DenseLayer} to all of Deeplearning4j that
+ * asks for one: widths, preprocessors and input types are inferred as for it. Not thread-safe, as all of Deeplearning4j's.
+ *
+ * <p>An activation that is not a function of each output alone (softmax, RReLU, a user's own) is computed of all shards'
+ * outputs, which costs two all-gathers of them on several ranks. So is layer normalisation, at the cost of four values a
+ * sample.
+ */
+public abstract class ShardedDenseLayer extends DenseLayer implements ShardedLayer {
 
-    private static final long serialVersionUID = 1L;
+    private static final long serialVersionUID = 2L;
 
     private int shards;
-    private boolean gatherOutput = true;
-    private boolean inputGradient = true;
 
     /** For JSON. */
     protected ShardedDenseLayer() {}
 
-    /** From a builder. */
+    /** From a builder. Whoever extends this calls {@code initializeConstraints} when all is set. */
     protected ShardedDenseLayer(Builder<?> builder) {
-        super(builder);
-        this.shards = builder.shards;
-        if (shards < 1) {
-            throw new IllegalArgumentException("shards must be at least 1, not " + shards);
-        }
-        initializeConstraints(builder);
+        LayerSettings.copy(builder, this);
+        setHasBias(builder.hasBias);
+        setHasLayerNorm(builder.hasLayerNorm);
+        this.shards = LayerSettings.requireShards(getClass(), builder.shards);
     }
 
     @Override
     public int getShards() {
         return shards;
-    }
-
-    /** Whether each rank hands on the outputs of all ranks, not only its own. */
-    public boolean isGatherOutput() {
-        return gatherOutput;
-    }
-
-    /**
-     * Sets whether each rank hands on the outputs of all ranks. Needed where an ordinary layer follows; where sharded
-     * layers follow, it costs an all-gather that nobody needs. See {@link CommunicationPlan}.
-     */
-    public void setGatherOutput(boolean gatherOutput) {
-        this.gatherOutput = gatherOutput;
-    }
-
-    @Override
-    public boolean isInputGradient() {
-        return inputGradient;
-    }
-
-    @Override
-    public void setInputGradient(boolean inputGradient) {
-        this.inputGradient = inputGradient;
     }
 
     /** The layer that computes, without parameters. */
@@ -76,12 +54,7 @@ public abstract class ShardedDenseLayer extends FeedForwardLayer implements Shar
             INDArray parameters,
             boolean initializeParameters,
             DataType type) {
-        LayerValidation.assertNInNOutSet(getClass().getSimpleName(), getLayerName(), layerIndex, getNIn(), getNOut());
-        if (getActivationFn() instanceof ActivationSoftmax || getActivationFn() instanceof ActivationRReLU) {
-            throw new IllegalArgumentException(getClass().getSimpleName() + " " + layerIndex + ": activation "
-                    + getActivationFn() + " is not a function of each output alone, so shards cannot compute it;"
-                    + " softmax belongs into a ShardedOutputLayer");
-        }
+        LayerSettings.requireUsable(this, layerIndex, type);
         DenseRuntime<?> layer = newRuntime(conf, type);
         layer.setListeners(listeners);
         layer.setIndex(layerIndex);
@@ -103,11 +76,7 @@ public abstract class ShardedDenseLayer extends FeedForwardLayer implements Shar
 
     @Override
     public boolean equals(Object o) {
-        return o instanceof ShardedDenseLayer other
-                && super.equals(o)
-                && shards == other.shards
-                && gatherOutput == other.gatherOutput
-                && inputGradient == other.inputGradient;
+        return o instanceof ShardedDenseLayer other && super.equals(o) && shards == other.shards;
     }
 
     @Override
@@ -117,18 +86,45 @@ public abstract class ShardedDenseLayer extends FeedForwardLayer implements Shar
 
     @Override
     public int hashCode() {
-        return Objects.hash(super.hashCode(), shards, gatherOutput, inputGradient);
+        return Objects.hash(super.hashCode(), shards);
     }
 
-    /** What the builders share. */
+    /** The class, the shards, and what a DenseLayer says. */
+    @Override
+    public String toString() {
+        return getClass().getSimpleName() + "(shards=" + shards + ", super=" + super.toString() + ")";
+    }
+
+    /** What the builders share: all of {@code DenseLayer}'s, and the shards. */
     public abstract static class Builder<T extends Builder<T>> extends FeedForwardLayer.Builder<T> {
 
-        private int shards = 1;
+        private Integer shards;
+        private boolean hasBias = true;
+        private boolean hasLayerNorm;
 
-        /** The number of shards, p. The layer's widths must each have at least p neurons; they need not be divisible. */
+        /**
+         * The number of shards, p; required. The layer's widths must each have at least p neurons; they need not be divisible.
+         */
         @SuppressWarnings("unchecked")
         public T shards(int shards) {
             this.shards = shards;
+            return (T) this;
+        }
+
+        /** Whether there are biases; there are unless told otherwise. */
+        @SuppressWarnings("unchecked")
+        public T hasBias(boolean hasBias) {
+            this.hasBias = hasBias;
+            return (T) this;
+        }
+
+        /**
+         * Whether the outputs before bias and activation are normalised, those of all shards together, and multiplied by
+         * gains {@code g<j>} [1, nOut_j]; they are not unless told.
+         */
+        @SuppressWarnings("unchecked")
+        public T hasLayerNorm(boolean hasLayerNorm) {
+            this.hasLayerNorm = hasLayerNorm;
             return (T) this;
         }
     }

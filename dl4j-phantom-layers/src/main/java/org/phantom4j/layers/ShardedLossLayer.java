@@ -2,6 +2,7 @@ package org.phantom4j.layers;
 
 import java.util.Collection;
 import java.util.Objects;
+import org.deeplearning4j.exception.DL4JInvalidConfigException;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -22,36 +23,26 @@ import org.nd4j.linalg.lossfunctions.LossFunctions;
  */
 public final class ShardedLossLayer extends BaseOutputLayer implements ShardedLayer {
 
-    private static final long serialVersionUID = 1L;
+    private static final long serialVersionUID = 2L;
 
     private int shards;
-    private boolean inputGradient = true;
 
     /** For JSON. */
     ShardedLossLayer() {}
 
     private ShardedLossLayer(Builder builder) {
         super(builder);
-        this.shards = builder.shards;
-        if (shards < 1) {
-            throw new IllegalArgumentException("shards must be at least 1, not " + shards);
-        }
+        this.shards = LayerSettings.requireShards(getClass(), builder.shards);
         OutputwiseLoss.require(getLossFn());
+        if (!Activations.isOutputwise(getActivationFn())) {
+            throw new IllegalArgumentException("a ShardedLossLayer computes activations of each output alone, not "
+                    + getActivationFn() + ": end the network with a ShardedOutputLayer or an ordinary OutputLayer");
+        }
     }
 
     @Override
     public int getShards() {
         return shards;
-    }
-
-    @Override
-    public boolean isInputGradient() {
-        return inputGradient;
-    }
-
-    @Override
-    public void setInputGradient(boolean inputGradient) {
-        this.inputGradient = inputGradient;
     }
 
     @Override
@@ -74,9 +65,11 @@ public final class ShardedLossLayer extends BaseOutputLayer implements ShardedLa
             boolean initializeParameters,
             DataType type) {
         if (getNIn() <= 0) {
-            throw new IllegalArgumentException("ShardedLossLayer " + layerIndex
-                    + ": its width is not known: give the network an input type, or the layer nIn");
+            throw new DL4JInvalidConfigException("ShardedLossLayer (index=" + layerIndex + ", name=" + getLayerName()
+                    + ") nIn=" + getNIn() + "; nIn must be > 0: give the network an input type, or the layer nIn");
         }
+        setNOut(getNIn());
+        LayerSettings.requireUsable(this, layerIndex, type);
         ShardedLossRuntime layer = new ShardedLossRuntime(conf, type);
         layer.setListeners(listeners);
         layer.setIndex(layerIndex);
@@ -97,10 +90,7 @@ public final class ShardedLossLayer extends BaseOutputLayer implements ShardedLa
 
     @Override
     public boolean equals(Object o) {
-        return o instanceof ShardedLossLayer other
-                && super.equals(o)
-                && shards == other.shards
-                && inputGradient == other.inputGradient;
+        return o instanceof ShardedLossLayer other && super.equals(o) && shards == other.shards;
     }
 
     @Override
@@ -110,14 +100,19 @@ public final class ShardedLossLayer extends BaseOutputLayer implements ShardedLa
 
     @Override
     public int hashCode() {
-        return Objects.hash(super.hashCode(), shards, inputGradient);
+        return Objects.hash(super.hashCode(), shards);
+    }
+
+    @Override
+    public String toString() {
+        return "ShardedLossLayer(shards=" + shards + ", super=" + super.toString() + ")";
     }
 
     /** Builds the configuration; nIn may be left to the network's input type. The activation is identity unless set. */
     @SuppressWarnings("unchecked") // Deeplearning4j declares <E extends Layer> E build()
     public static final class Builder extends BaseOutputLayer.Builder<Builder> {
 
-        private int shards = 1;
+        private Integer shards;
 
         /** Mean squared error. */
         public Builder() {
@@ -135,7 +130,7 @@ public final class ShardedLossLayer extends BaseOutputLayer implements ShardedLa
             activation(Activation.IDENTITY);
         }
 
-        /** The number of shards, p, of the layer before. */
+        /** The number of shards, p, of the layer before; required. */
         public Builder shards(int shards) {
             this.shards = shards;
             return this;

@@ -13,7 +13,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.phantom4j.ops.Split;
 
 /** A {@link ShardedLossLayer} on one rank: scores add up over the ranks, gradients stay where they are. */
-final class ShardedLossRuntime extends BaseOutputLayer<ShardedLossLayer> {
+final class ShardedLossRuntime extends BaseOutputLayer<ShardedLossLayer> implements ShardedRuntime {
 
     private static final long serialVersionUID = 1L;
 
@@ -24,17 +24,25 @@ final class ShardedLossRuntime extends BaseOutputLayer<ShardedLossLayer> {
     ShardedLossRuntime(NeuralNetConfiguration conf, DataType type) {
         super(conf, type);
         this.split = new Split(layerConf().getNIn(), layerConf().getShards());
-        this.shards = new RankShards(layerConf(), split);
+        this.shards = new RankShards(split);
         this.loss = new OutputwiseLoss(layerConf().getLossFn(), split.width(shards.own), split.length());
     }
 
     @Override
+    public RankShards shards() {
+        return shards;
+    }
+
+    @Override
+    public void setInput(INDArray input, LayerWorkspaceMgr workspaces) {
+        super.setInput(input, workspaces);
+        shards.newInput();
+    }
+
+    /** Takes this rank's inputs; there is no dropout in a loss layer, as in Deeplearning4j. */
+    @Override
     protected void applyDropOutIfNecessary(boolean training, LayerWorkspaceMgr workspaces) {
-        input = shards.ownInput(input, dataType, layerId());
-        if (training && !dropoutApplied) {
-            input = shards.dropInputs(input, this, workspaces);
-            dropoutApplied = true;
-        }
+        input = shards.ownInput(input, null, this, dataType, workspaces);
     }
 
     @Override
@@ -67,7 +75,8 @@ final class ShardedLossRuntime extends BaseOutputLayer<ShardedLossLayer> {
         INDArray outputs = preOutput(training, workspaces);
         INDArray ownLabels = getLabels2d(workspaces, ArrayType.FF_WORKING_MEM);
         double sum = shards.sum(loss.score(ownLabels, outputs.dup(), layerConf().getActivationFn(), mask()));
-        score = (conf().isMiniBatch() ? sum / getInputMiniBatchSize() : sum) + regularization;
+        // divided by the batch whatever miniBatch says, as a LossLayer's
+        score = sum / getInputMiniBatchSize() + regularization;
         return score;
     }
 
@@ -96,7 +105,6 @@ final class ShardedLossRuntime extends BaseOutputLayer<ShardedLossLayer> {
         INDArray delta = loss.gradient(ownLabels, outputs.dup(), layerConf().getActivationFn(), mask());
         gradient = new DefaultGradient();
         INDArray dx = workspaces.leverageTo(ArrayType.ACTIVATION_GRAD, delta);
-        shards.dropInputGradient(dx, this);
         return new Pair<>(gradient, shards.inputGradient(dx, workspaces));
     }
 
@@ -104,17 +112,15 @@ final class ShardedLossRuntime extends BaseOutputLayer<ShardedLossLayer> {
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         INDArray outputs = workspaces.dup(ArrayType.ACTIVATIONS, preOutput(false, workspaces), 'f');
         INDArray activated = layerConf().getActivationFn().getActivation(outputs, training);
+        if (maskArray != null) {
+            INDArray mask = mask().castTo(dataType);
+            activated = mask.isColumnVectorOrScalar() ? activated.muliColumnVector(mask) : activated.muli(mask);
+        }
         return shards.gather(activated, split, ArrayType.ACTIVATIONS, workspaces);
     }
 
     @Override
     public double calcRegularizationScore(boolean backpropParametersOnly) {
         return 0;
-    }
-
-    @Override
-    public void clear() {
-        super.clear();
-        shards.clear();
     }
 }

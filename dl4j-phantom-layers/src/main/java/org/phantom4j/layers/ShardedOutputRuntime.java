@@ -1,7 +1,9 @@
 package org.phantom4j.layers;
 
-import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.dropout.IDropout;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.BaseOutputLayer;
@@ -19,12 +21,13 @@ import org.phantom4j.ops.Split;
  * A {@link ShardedOutputLayer} on one rank. The outputs, their loss and its gradient are the same on every rank, so the
  * backward pass needs no communication.
  */
-final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
+final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> implements ShardedRuntime {
 
     private static final long serialVersionUID = 1L;
 
     private final transient Split in;
     private final transient RankShards shards;
+    private final transient WholeLayer whole;
 
     /** Of the backward pass, for the score that Deeplearning4j asks for next. */
     private transient INDArray logits;
@@ -32,22 +35,37 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
     ShardedOutputRuntime(NeuralNetConfiguration conf, DataType type) {
         super(conf, type);
         this.in = new Split(layerConf().getNIn(), layerConf().getShards());
-        this.shards = new RankShards(layerConf(), in);
+        this.shards = new RankShards(in);
+        this.whole = new WholeLayer(this, shards);
+    }
+
+    @Override
+    public RankShards shards() {
+        return shards;
+    }
+
+    @Override
+    public TrainingConfig getConfig() {
+        return whole.config(gradientViews);
+    }
+
+    @Override
+    public void applyConstraints(int iteration, int epoch) {
+        whole.constrain(params, iteration, epoch);
     }
 
     @Override
     public void setInput(INDArray input, LayerWorkspaceMgr workspaces) {
         super.setInput(input, workspaces);
+        shards.newInput();
         logits = null;
     }
 
     @Override
     protected void applyDropOutIfNecessary(boolean training, LayerWorkspaceMgr workspaces) {
-        input = shards.ownInput(input, dataType, layerId());
-        if (training && !dropoutApplied) {
-            input = shards.dropInputs(input, this, workspaces);
-            dropoutApplied = true;
-        }
+        IDropout dropout = training && !dropoutApplied ? layerConf().getIDropout() : null;
+        input = shards.ownInput(input, dropout, this, dataType, workspaces);
+        dropoutApplied |= dropout != null;
     }
 
     @Override
@@ -57,18 +75,22 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
             return logits;
         }
         applyDropOutIfNecessary(training, workspaces);
-        List<INDArray> parameters =
-                shards.parameters(layerConf(), params.keySet(), name -> getParamWithNoise(name, training, workspaces));
+        Map<String, INDArray> parameters =
+                shards.parameters(layerConf(), params, name -> getParamWithNoise(name, training, workspaces));
         INDArray sum = partialSum(parameters, shards.own.first(), shards.own.end(), workspaces);
         Nd4j.exec(new AllReduce(sum, sum).in(shards.group));
         if (hasBias()) {
-            sum.addiRowVector(parameters.get(shards.own.count()));
+            sum.addiRowVector(parameters.get("b"));
+        }
+        // before the loss, which has the mask, too: as an OutputLayer's
+        if (maskArray != null) {
+            applyMask(sum);
         }
         return sum;
     }
 
     /** What some shards add to the outputs, in pairs, as the all-reduce adds the ranks' sums. */
-    private INDArray partialSum(List<INDArray> weights, int first, int end, LayerWorkspaceMgr workspaces) {
+    private INDArray partialSum(Map<String, INDArray> weights, int first, int end, LayerWorkspaceMgr workspaces) {
         int middle = (first + end) >>> 1;
         if (middle > first) {
             INDArray sum = partialSum(weights, first, middle, workspaces);
@@ -76,7 +98,7 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
         }
         long[] shape = {input.size(0), layerConf().getNOut()};
         INDArray part = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, shape, 'f');
-        Products.multiply(rows(first), weights.get(first - shards.own.first()), part, false);
+        Products.multiply(rows(first), weights.get("W" + first), part, false);
         return part;
     }
 
@@ -87,7 +109,15 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
 
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
-        return layerConf().getActivationFn().getActivation(preOutput(false, workspaces), training);
+        INDArray preOutput = preOutput(training, workspaces);
+        if (preOutput == logits) {
+            preOutput = workspaces.dup(ArrayType.ACTIVATIONS, logits, 'f');
+        }
+        INDArray output = layerConf().getActivationFn().getActivation(preOutput, training);
+        if (maskArray != null) {
+            applyMask(output);
+        }
+        return output;
     }
 
     @Override
@@ -111,7 +141,7 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
         Gradient result = new DefaultGradient();
         gradientViews.forEach(result::setGradientFor);
         gradient = result;
-        if (!layerConf().isInputGradient()) {
+        if (!shards.needsInputGradient()) {
             weightNoiseParams.clear();
             return new Pair<>(result, null);
         }
@@ -121,7 +151,7 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
             Products.multiplyByTransposed(delta, getParamWithNoise("W" + j, true, workspaces), part, false);
         }
         weightNoiseParams.clear();
-        shards.dropInputGradient(dx, this);
+        shards.dropInputGradient(dx, layerConf().getIDropout(), this, workspaces);
         return new Pair<>(result, shards.inputGradient(dx, workspaces));
     }
 
@@ -138,7 +168,6 @@ final class ShardedOutputRuntime extends BaseOutputLayer<ShardedOutputLayer> {
     @Override
     public void clear() {
         super.clear();
-        shards.clear();
         logits = null;
     }
 }

@@ -54,7 +54,7 @@ final class TensorParallelDenseRuntime extends DenseRuntime<TensorParallelDenseL
         }
         INDArray noisy = paramsFlattened.dup().reshape(paramsFlattened.length());
         long start = 0;
-        for (INDArray parameter : parameters(training, workspaces)) {
+        for (INDArray parameter : parameters(training, workspaces).values()) {
             long length = parameter.length();
             noisy.get(NDArrayIndex.interval(start, start + length)).assign(parameter.reshape('f', new long[] {length}));
             start += length;
@@ -69,6 +69,9 @@ final class TensorParallelDenseRuntime extends DenseRuntime<TensorParallelDenseL
     }
 
     private INDArray bias(INDArray flat) {
+        if (!biasInProduct()) {
+            return noBias().reshape(ownOut);
+        }
         long start = geometry.nIn() * ownOut;
         return flat.reshape(flat.length()).get(NDArrayIndex.interval(start, start + ownOut));
     }

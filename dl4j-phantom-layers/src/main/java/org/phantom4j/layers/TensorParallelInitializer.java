@@ -7,14 +7,15 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
 
-/** The parameters of a {@link TensorParallelDenseLayer}: the W of all shards, then their b. */
+/** The parameters of a {@link TensorParallelDenseLayer}: the W of all shards, then their b, then their g. */
 final class TensorParallelInitializer extends ShardInitializer {
 
     static final TensorParallelInitializer INSTANCE = new TensorParallelInitializer();
 
     @Override
     Stream<String> keys(Layer layer, ShardRange own) {
-        return Stream.of("W", "b").flatMap(letter -> own.stream().mapToObj(j -> letter + j));
+        return Stream.concat(Stream.of("W"), PhantomInitializer.vectors((TensorParallelDenseLayer) layer).stream())
+                .flatMap(letter -> own.stream().mapToObj(j -> letter + j));
     }
 
     @Override
@@ -30,11 +31,31 @@ final class TensorParallelInitializer extends ShardInitializer {
                     geometry.out().width(j),
                     geometry.nIn(),
                     geometry.nOut(),
-                    dense.getWeightInitFn()));
+                    IdentityBlock.of(
+                            dense.getWeightInitFn(),
+                            geometry.nIn(),
+                            geometry.nOut(),
+                            0,
+                            geometry.out().offset(j))));
         }
-        own.stream()
-                .forEach(j ->
-                        all.add(ShardParameter.bias("b" + j, j, geometry.out().width(j))));
+        for (String letter : PhantomInitializer.vectors(dense)) {
+            own.stream()
+                    .forEach(j -> all.add(ShardParameter.constant(
+                            letter + j, j, geometry.out().width(j))));
+        }
+        return all;
+    }
+
+    @Override
+    List<WholeParameter> wholes(Layer layer, ShardRange own, int ranks) {
+        TensorParallelDenseLayer dense = (TensorParallelDenseLayer) layer;
+        List<WholeParameter> all = new ArrayList<>();
+        all.add(new WholeParameter(
+                "W",
+                own.stream().mapToObj(j -> "W" + j).toList(),
+                1,
+                dense.geometry().out().counts(ranks, 1)));
+        all.addAll(PhantomInitializer.wholeVectors(dense, own, ranks));
         return all;
     }
 }

@@ -59,10 +59,22 @@ class GradientCheckTest {
     static Stream<Named<MultiLayerConfiguration>> networks() {
         return Stream.of(
                 Named.of("classifier", Networks.classifier(defaults())),
+                Named.of("regularised", Networks.classifier(defaults().l2(0.1).l1(0.05))),
                 Named.of(
-                        "planned",
-                        CommunicationPlan.apply(
-                                Networks.classifier(defaults().l2(0.1).l1(0.05)))),
+                        "layer normalisation, no bias, softmax over all shards",
+                        Networks.list(
+                                defaults(),
+                                Networks.tensor(7).hasLayerNorm(true).build(),
+                                Networks.phantom(9, 2)
+                                        .hasLayerNorm(true)
+                                        .hasBias(false)
+                                        .build(),
+                                Networks.phantom(8, 2)
+                                        .activation(Activation.SOFTMAX)
+                                        .hasBias(false)
+                                        .build(),
+                                Networks.tensor(6).hasBias(false).build(),
+                                Networks.output().build())),
                 Named.of("dropout", Networks.classifier(defaults().dropOut(0.8))),
                 Named.of(
                         "one shard",
@@ -82,6 +94,7 @@ class GradientCheckTest {
     void multiLayerNetworks(MultiLayerConfiguration configuration) {
         MultiLayerNetwork network = new MultiLayerNetwork(configuration);
         network.init();
+        CommunicationPlan.apply(network);
         boolean classes = network.getOutputLayer().conf().getLayer() instanceof ShardedOutputLayer;
         DataSet data = TrainingRun.data(3, Networks.FEATURES, classes ? Networks.CLASSES : Networks.TARGETS, classes);
         assertTrue(GradientCheckUtil.checkGradients(new MLNConfig()
@@ -99,9 +112,7 @@ class GradientCheckTest {
 
     static Stream<Named<ComputationGraphConfiguration>> graphs() {
         return Stream.of(
-                Named.of("graph", Networks.graph(defaults())),
-                Named.of("planned", CommunicationPlan.apply(Networks.graph(defaults()))),
-                Named.of("fan-out", CommunicationPlan.apply(Networks.fanOut(defaults()))));
+                Named.of("graph", Networks.graph(defaults())), Named.of("fan-out", Networks.fanOut(defaults())));
     }
 
     @ParameterizedTest
@@ -109,6 +120,7 @@ class GradientCheckTest {
     void computationGraphs(ComputationGraphConfiguration configuration) {
         ComputationGraph network = new ComputationGraph(configuration);
         network.init();
+        CommunicationPlan.apply(network);
         DataSet data = TrainingRun.data(3, Networks.FEATURES, Networks.CLASSES, true);
         assertTrue(GradientCheckUtil.checkGradients(new GraphConfig()
                 .net(network)

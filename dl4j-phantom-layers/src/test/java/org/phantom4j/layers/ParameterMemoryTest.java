@@ -21,7 +21,7 @@ class ParameterMemoryTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 4})
     void aRankHoldsItsShareOfParametersStateAndGradients(int ranks) throws Exception {
-        MultiLayerConfiguration configuration = CommunicationPlan.apply(Networks.defaults()
+        MultiLayerConfiguration configuration = Networks.defaults()
                 .list(
                         Networks.phantom(16, 2).build(),
                         Networks.tensor(12).build(),
@@ -32,7 +32,7 @@ class ParameterMemoryTest {
                                 .hasBias(false)
                                 .build())
                 .setInputType(InputType.feedForward(8))
-                .build());
+                .build();
         long phantom = 8 * 16 / 4 + 2 * 8 + 3 * 2 * 16 + 16;
         long tensor = 16 * 12 + 12;
         long second = 12 * 8 / 4 + 3 * 12 + 3 * 3 * 8 + 8;
@@ -41,6 +41,7 @@ class ParameterMemoryTest {
         List<Held> held = LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
             MultiLayerNetwork network = new MultiLayerNetwork(configuration.clone());
             network.init();
+            CommunicationPlan.apply(network);
             network.fit(data.copy());
             return new Held(
                     network.params().length(),

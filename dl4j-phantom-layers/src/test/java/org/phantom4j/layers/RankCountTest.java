@@ -15,7 +15,9 @@ import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
+import org.deeplearning4j.nn.conf.constraint.MinMaxNormConstraint;
 import org.deeplearning4j.nn.conf.constraint.NonNegativeConstraint;
+import org.deeplearning4j.nn.conf.constraint.UnitNormConstraint;
 import org.deeplearning4j.nn.conf.distribution.NormalDistribution;
 import org.deeplearning4j.nn.conf.dropout.GaussianNoise;
 import org.deeplearning4j.nn.conf.weightnoise.DropConnect;
@@ -25,9 +27,8 @@ import org.deeplearning4j.nn.weights.WeightInit;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -65,10 +66,23 @@ class RankCountTest {
                 option("weight noise", b -> b.weightNoise(new WeightNoise(new NormalDistribution(0, 0.2)))),
                 option("constraints", b -> b.constrainWeights(new MaxNormConstraint(0.5, 0))
                         .constrainBias(new NonNegativeConstraint())),
+                option("norms of outgoing weights", b -> b.constrainWeights(new MaxNormConstraint(0.5, 1))),
+                option("unit norms", b -> b.constrainWeights(new UnitNormConstraint(0))),
+                option(
+                        "norms of whole matrices",
+                        b -> b.constrainWeights(new MinMaxNormConstraint(0.2, 0.5, 0.9, 0, 1))),
                 option("clipping of elements", b -> b.gradientNormalization(
                                 GradientNormalization.ClipElementWiseAbsoluteValue)
                         .gradientNormalizationThreshold(1e-3)),
-                option("clipping of parameters", b -> b.gradientNormalization(GradientNormalization.ClipL2PerParamType)
+                option("RenormalizeL2PerLayer", b -> b.gradientNormalization(
+                                GradientNormalization.RenormalizeL2PerLayer)
+                        .gradientNormalizationThreshold(1e-2)),
+                option("ClipL2PerLayer", b -> b.gradientNormalization(GradientNormalization.ClipL2PerLayer)
+                        .gradientNormalizationThreshold(1e-2)),
+                option("RenormalizeL2PerParamType", b -> b.gradientNormalization(
+                                GradientNormalization.RenormalizeL2PerParamType)
+                        .gradientNormalizationThreshold(1e-2)),
+                option("ClipL2PerParamType", b -> b.gradientNormalization(GradientNormalization.ClipL2PerParamType)
                         .gradientNormalizationThreshold(1e-2)),
                 option("no mini-batch mean", b -> b.miniBatch(false)),
                 option("ReLU, He's weights, biases", b -> b.activation(Activation.RELU)
@@ -84,9 +98,7 @@ class RankCountTest {
     @ParameterizedTest
     @MethodSource("options")
     void multiLayerNetworks(UnaryOperator<NeuralNetConfiguration.Builder> option) throws Exception {
-        MultiLayerConfiguration planned =
-                CommunicationPlan.apply(Networks.classifier(option.apply(Networks.defaults())));
-        assertSameOnEveryRankCount(planned, CLASSIFIED);
+        assertSameOnEveryRankCount(Networks.classifier(option.apply(Networks.defaults())), CLASSIFIED);
     }
 
     @ParameterizedTest
@@ -98,49 +110,40 @@ class RankCountTest {
     @Test
     void plansChangeNothingButTheCommunication() throws Exception {
         MultiLayerConfiguration network = Networks.classifier(Networks.defaults());
-        assertSameOnEveryRankCount(network, CLASSIFIED);
-        TrainingRun one = TrainingRun.of(network, 1, CLASSIFIED).get(0);
-        CommunicationPlan.apply(network);
-        TrainingRun.of(network, 2, CLASSIFIED).forEach(run -> one.assertAgrees(run, 2));
-
+        TrainingRun one = TrainingRun.of(network, 1, CLASSIFIED, true).get(0);
+        for (boolean planned : new boolean[] {false, true}) {
+            TrainingRun.of(network, 2, CLASSIFIED, planned).forEach(run -> one.assertAgrees(run, 2));
+        }
         var graph = Networks.graph(Networks.defaults());
-        TrainingRun whole = TrainingRun.of(graph, 1, CLASSIFIED).get(0);
-        CommunicationPlan.apply(graph);
-        TrainingRun.of(graph, 4, CLASSIFIED).forEach(run -> whole.assertAgrees(run, 4));
+        TrainingRun whole = TrainingRun.of(graph, 1, CLASSIFIED, true).get(0);
+        for (boolean planned : new boolean[] {false, true}) {
+            TrainingRun.of(graph, 4, CLASSIFIED, planned).forEach(run -> whole.assertAgrees(run, 4));
+        }
+    }
+
+    @Test
+    void inputsThatFanOut() throws Exception {
+        assertSameOnEveryRankCount(Networks.fanOut(Networks.defaults().l2(1e-3)), CLASSIFIED);
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void inputsThatFanOut(boolean planned) throws Exception {
-        var graph = Networks.fanOut(Networks.defaults().l2(1e-3));
-        assertSameOnEveryRankCount(planned ? CommunicationPlan.apply(graph) : graph, CLASSIFIED);
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "MSE, false",
-        "MSE, true",
-        "L2, false",
-        "L2, true",
-        "MEAN_ABSOLUTE_ERROR, true",
-        "MEAN_ABSOLUTE_ERROR, false",
-        "L1, true",
-        "L1, false"
-    })
-    void regressions(LossFunction loss, boolean planned) throws Exception {
+    @EnumSource(
+            value = LossFunction.class,
+            names = {"MSE", "L2", "MEAN_ABSOLUTE_ERROR", "L1"})
+    void regressions(LossFunction loss) throws Exception {
         MultiLayerConfiguration network = Networks.regression(
                 Networks.defaults(),
                 new ShardedLossLayer.Builder(loss)
                         .shards(4)
                         .activation(Activation.TANH)
                         .build());
-        assertSameOnEveryRankCount(planned ? CommunicationPlan.apply(network) : network, TARGETS);
+        assertSameOnEveryRankCount(network, TARGETS);
     }
 
     @Test
     void masksOfExamplesAndOfOutputs() throws Exception {
-        MultiLayerConfiguration network = CommunicationPlan.apply(Networks.regression(
-                Networks.defaults(), new ShardedLossLayer.Builder().shards(4).build()));
+        MultiLayerConfiguration network = Networks.regression(
+                Networks.defaults(), new ShardedLossLayer.Builder().shards(4).build());
         DataSet examples = TARGETS.copy();
         examples.setLabelsMaskArray(Nd4j.create(new double[] {1, 0, 1, 1, 0}).reshape(5, 1));
         assertSameOnEveryRankCount(network, examples);

@@ -27,11 +27,15 @@ record TrainingRun(List<Double> scores, INDArray exampleScores, INDArray output,
 
     private static final double TOLERANCE = 1e-9;
 
-    /** Trains on each of {@code ranks} ranks. */
-    static List<TrainingRun> of(MultiLayerConfiguration configuration, int ranks, DataSet data) throws Exception {
+    /** Trains on each of {@code ranks} ranks, a planned network or not. */
+    static List<TrainingRun> of(MultiLayerConfiguration configuration, int ranks, DataSet data, boolean planned)
+            throws Exception {
         return LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
             MultiLayerNetwork network = new MultiLayerNetwork(configuration.clone());
             network.init();
+            if (planned) {
+                CommunicationPlan.apply(network);
+            }
             List<Double> scores = new ArrayList<>();
             for (int step = 0; step < STEPS; step++) {
                 network.fit(data.copy());
@@ -43,11 +47,15 @@ record TrainingRun(List<Double> scores, INDArray exampleScores, INDArray output,
         });
     }
 
-    /** Trains on each of {@code ranks} ranks; the graph has one input and one output. */
-    static List<TrainingRun> of(ComputationGraphConfiguration configuration, int ranks, DataSet data) throws Exception {
+    /** Trains on each of {@code ranks} ranks, a planned graph or not; it has one input and one output. */
+    static List<TrainingRun> of(ComputationGraphConfiguration configuration, int ranks, DataSet data, boolean planned)
+            throws Exception {
         return LocalRanks.run(ranks, Duration.ofMinutes(2), group -> {
             ComputationGraph network = new ComputationGraph(configuration.clone());
             network.init();
+            if (planned) {
+                CommunicationPlan.apply(network);
+            }
             List<Double> scores = new ArrayList<>();
             for (int step = 0; step < STEPS; step++) {
                 network.fit(data.copy());
@@ -59,19 +67,20 @@ record TrainingRun(List<Double> scores, INDArray exampleScores, INDArray output,
         });
     }
 
+    /** Asserts that 2 ranks and 4, the ones planned and the others not, do what one process does. */
     static void assertSameOnEveryRankCount(MultiLayerConfiguration configuration, DataSet data) throws Exception {
-        TrainingRun one = of(configuration, 1, data).get(0);
+        TrainingRun one = of(configuration, 1, data, false).get(0);
         for (int ranks : new int[] {2, 4}) {
-            for (TrainingRun run : of(configuration, ranks, data)) {
+            for (TrainingRun run : of(configuration, ranks, data, ranks == 2)) {
                 one.assertAgrees(run, ranks);
             }
         }
     }
 
     static void assertSameOnEveryRankCount(ComputationGraphConfiguration configuration, DataSet data) throws Exception {
-        TrainingRun one = of(configuration, 1, data).get(0);
+        TrainingRun one = of(configuration, 1, data, false).get(0);
         for (int ranks : new int[] {2, 4}) {
-            for (TrainingRun run : of(configuration, ranks, data)) {
+            for (TrainingRun run : of(configuration, ranks, data, ranks == 4)) {
                 one.assertAgrees(run, ranks);
             }
         }

@@ -33,11 +33,12 @@ public final class GraphExample {
 
     /** Trains on two ranks and prints what each holds and the loss, which is the same on both. */
     public static void main(String[] args) throws Exception {
-        ComputationGraphConfiguration configuration = CommunicationPlan.apply(configuration());
+        ComputationGraphConfiguration configuration = configuration();
         List<String> lines = LocalRanks.run(2, Duration.ofSeconds(60), group -> {
             // Deeplearning4j keeps state in a configuration: every rank needs its own
             ComputationGraph graph = new ComputationGraph(configuration.clone());
             graph.init();
+            CommunicationPlan.apply(graph);
             Batches batches =
                     new Batches(SyntheticData.create(WIDTH, DataType.FLOAT, 1).train(), 128, 1);
             for (int step = 0; step < STEPS; step++) {

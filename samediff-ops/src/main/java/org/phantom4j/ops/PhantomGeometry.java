@@ -55,6 +55,14 @@ public record PhantomGeometry(long nIn, long nOut, int shards, long phantomWidth
         return (from < to ? from : from - 1) * phantomWidth;
     }
 
+    /** The largest phantom width with which a phantom layer has no more parameters than a dense layer; may be 0. */
+    public long largestUsefulPhantomWidth() {
+        long local = IntStream.range(0, shards)
+                .mapToLong(j -> in().width(j) * out().width(j))
+                .sum();
+        return (nIn * nOut - local) / (nIn + (shards - 1) * nOut);
+    }
+
     /** Parameters of one shard of a phantom layer. */
     public long shardParameters(int shard) {
         long in = in().width(shard);

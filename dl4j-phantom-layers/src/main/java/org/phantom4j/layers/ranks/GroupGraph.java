@@ -43,16 +43,21 @@ public final class GroupGraph extends ComputationGraph {
     /**
      * Makes this rank's graph. A collective of the group.
      *
-     * @param whole configuration of the whole graph; copied, and planned
+     * @param whole configuration of the whole graph; copied
      */
     public static GroupGraph create(ComputationGraphConfiguration whole, Communicator group) {
-        ComputationGraphConfiguration configuration = CommunicationPlan.apply(fresh(whole));
+        ComputationGraphConfiguration configuration = fresh(whole);
         if (group.size() > 1) {
             ConfigurationAgreement.require(group, configurations(configuration), configuration::toJson);
         }
         GroupGraph graph = alone(configuration, group);
+        graph.plan();
         graph.guard.requireSameParameters("at the start");
         return graph;
+    }
+
+    private void plan() {
+        guard.inGroup(() -> CommunicationPlan.apply(this));
     }
 
     /** A copy that lists no parameters yet. */
@@ -225,6 +230,9 @@ public final class GroupGraph extends ComputationGraph {
         copy.init(params().dup(), false);
         copyState(copy);
         copy.setListeners(getListeners());
+        if (!guard.isAlone()) {
+            copy.plan();
+        }
         return copy;
     }
 }

@@ -42,16 +42,21 @@ public final class GroupNetwork extends MultiLayerNetwork {
     /**
      * Makes this rank's network. A collective of the group.
      *
-     * @param whole configuration of the whole network; copied, and planned
+     * @param whole configuration of the whole network; copied
      */
     public static GroupNetwork create(MultiLayerConfiguration whole, Communicator group) {
-        MultiLayerConfiguration configuration = CommunicationPlan.apply(fresh(whole));
+        MultiLayerConfiguration configuration = fresh(whole);
         if (group.size() > 1) {
             ConfigurationAgreement.require(group, configuration.getConfs(), configuration::toJson);
         }
         GroupNetwork network = alone(configuration, group);
+        network.plan();
         network.guard.requireSameParameters("at the start");
         return network;
+    }
+
+    private void plan() {
+        guard.inGroup(() -> CommunicationPlan.apply(this));
     }
 
     /** A copy that lists no parameters yet. */
@@ -180,6 +185,9 @@ public final class GroupNetwork extends MultiLayerNetwork {
         GroupNetwork copy = new GroupNetwork(getLayerWiseConfigurations().clone(), guard.group());
         copy.init(params().dup(), false);
         copyState(copy);
+        if (!guard.isAlone()) {
+            copy.plan();
+        }
         return copy;
     }
 }

@@ -5,6 +5,7 @@ import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.phantom4j.layers.CommunicationPlan;
 import org.phantom4j.layers.PhantomDenseLayer;
 import org.phantom4j.layers.ShardedDenseLayer;
 import org.phantom4j.layers.ShardedLayer;
@@ -29,7 +30,7 @@ public final class NetworkCost {
     /**
      * The cost of one step.
      *
-     * @param configuration as the ranks run it, planned or not
+     * @param configuration of a network that is planned ({@link CommunicationPlan}), as {@link RankNetwork} makes it
      * @param elementBytes bytes of a value
      * @throws IllegalArgumentException for a layer of a kind that is not listed above
      */
@@ -45,29 +46,31 @@ public final class NetworkCost {
     public static LayerCost of(
             MultiLayerConfiguration configuration, int ranks, long batch, int elementBytes, int sumBytes) {
         LayerCost total = LayerCost.ZERO;
+        CommunicationPlan plan = CommunicationPlan.of(configuration, ranks);
         boolean wholeInput = true;
         for (int i = 0; i < configuration.getConfs().size(); i++) {
             Layer layer = configuration.getConf(i).getLayer();
-            total = total.plus(of(layer, ranks, batch, elementBytes, sumBytes));
-            if (layer instanceof ShardedLayer sharded && wholeInput && sharded.isInputGradient()) {
+            total = total.plus(of(layer, plan.needsInputGradient(i), ranks, batch, elementBytes, sumBytes));
+            if (layer instanceof ShardedLayer && wholeInput && plan.needsInputGradient(i)) {
                 long width = ((FeedForwardLayer) layer).getNIn();
                 total = total.plus(bytes(0, (ranks - 1) * width * batch * elementBytes));
             }
-            if (layer instanceof ShardedDenseLayer dense && dense.isGatherOutput()) {
+            if (layer instanceof ShardedDenseLayer dense && plan.gathersOutput(i)) {
                 total = total.plus(bytes((ranks - 1) * dense.getNOut() * batch * elementBytes, 0));
             }
-            wholeInput = !(layer instanceof ShardedDenseLayer dense) || dense.isGatherOutput();
+            wholeInput = !(layer instanceof ShardedDenseLayer) || plan.gathersOutput(i);
         }
         return total;
     }
 
-    private static LayerCost of(Layer layer, int ranks, long batch, int elementBytes, int sumBytes) {
+    private static LayerCost of(
+            Layer layer, boolean inputGradient, int ranks, long batch, int elementBytes, int sumBytes) {
         if (layer instanceof PhantomDenseLayer phantom) {
-            return phantom.geometry().phantomCost(ranks, batch, phantom.isInputGradient(), elementBytes);
+            return phantom.geometry().phantomCost(ranks, batch, inputGradient, elementBytes);
         }
         if (layer instanceof TensorParallelDenseLayer tensor) {
             PhantomGeometry geometry = tensor.geometry();
-            return geometry.tensorCost(ranks, batch, tensor.isInputGradient(), elementBytes);
+            return geometry.tensorCost(ranks, batch, inputGradient, elementBytes);
         }
         if (layer instanceof ShardedLossLayer) {
             return bytes(2L * (ranks - 1) * SCORE_BYTES, 0);
@@ -77,7 +80,7 @@ public final class NetworkCost {
         }
         if (layer instanceof ShardedOutputLayer output) {
             long values = batch * output.getNOut();
-            return dense(output, output.hasBias(), batch, output.isInputGradient())
+            return dense(output, output.hasBias(), batch, inputGradient)
                     .plus(bytes(2L * (ranks - 1) * values * sumBytes, 0));
         }
         if (layer instanceof BaseOutputLayer output) {

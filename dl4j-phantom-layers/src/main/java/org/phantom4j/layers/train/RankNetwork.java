@@ -51,7 +51,7 @@ public final class RankNetwork {
      * This rank's network, initialised from the configuration's seed, or rank 0's where they differ: the same values on any
      * number of ranks.
      *
-     * @param configuration of the whole network; copied, and planned ({@link CommunicationPlan})
+     * @param configuration of the whole network; copied; the network is planned ({@link CommunicationPlan})
      * @throws IllegalStateException if the ranks' configurations differ in more than the seed
      */
     public static MultiLayerNetwork create(MultiLayerConfiguration configuration) {

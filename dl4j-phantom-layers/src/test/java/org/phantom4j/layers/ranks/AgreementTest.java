@@ -26,6 +26,7 @@ import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.comm.Mesh;
 import org.phantom4j.comm.RankContext;
+import org.phantom4j.layers.CommunicationPlan;
 import org.phantom4j.layers.train.DataParallel;
 import org.phantom4j.layers.train.RankNetwork;
 
@@ -246,8 +247,9 @@ class AgreementTest {
         MultiLayerConfiguration configuration = Small.network(Small.defaults());
         List<Long> bytes = LocalRanks.run(2, Small.TIMEOUT, group -> {
             MultiLayerNetwork plain =
-                    new MultiLayerNetwork(org.phantom4j.layers.CommunicationPlan.apply(configuration.clone()));
+                    new MultiLayerNetwork(configuration.clone());
             plain.init();
+            CommunicationPlan.apply(plain);
             DataSet batch = Small.batches(1).get(0);
             plain.fit(batch);
             long before = group.stats().bytesSent();

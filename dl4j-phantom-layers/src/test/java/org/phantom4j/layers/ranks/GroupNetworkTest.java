@@ -347,8 +347,9 @@ class GroupNetworkTest {
         MultiLayerNetwork one = network();
         BATCHES.forEach(one::fit);
         LocalRanks.run(2, Small.TIMEOUT, group -> {
-            MultiLayerNetwork plain = new MultiLayerNetwork(CommunicationPlan.apply(Small.network(Small.defaults())));
+            MultiLayerNetwork plain = new MultiLayerNetwork(Small.network(Small.defaults()));
             plain.init();
+            CommunicationPlan.apply(plain);
             BATCHES.forEach(plain::fit);
             plain.paramTable()
                     .forEach((key, value) -> assertTrue(one.getParam(key).equalsWithEps(value, 1e-12), key));

@@ -33,7 +33,6 @@ import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.LocalRanks;
-import org.phantom4j.layers.CommunicationPlan;
 import org.phantom4j.layers.PhantomDenseLayer;
 import org.phantom4j.layers.ShardedLossLayer;
 import org.phantom4j.layers.ShardedOutputLayer;
@@ -111,34 +110,26 @@ class RankNetworkTest {
     @ValueSource(ints = {1, 2, 4})
     void aStepCostsWhatTheFormulaSays(int ranks) throws Exception {
         for (MultiLayerConfiguration configuration : networks()) {
-            for (boolean planned : new boolean[] {false, true}) {
-                MultiLayerConfiguration own =
-                        planned ? CommunicationPlan.apply(configuration.clone()) : configuration.clone();
-                LayerCost cost = NetworkCost.of(own, ranks, BATCH, Double.BYTES);
-                List<Counts> counts = LocalRanks.run(ranks, TIMEOUT, group -> {
-                    MultiLayerNetwork network = new MultiLayerNetwork(own.clone());
-                    network.init();
-                    DataSet data = data(network);
-                    long multiplyAdds = Products.multiplyAdds();
-                    long bytes = group.stats().bytesSent();
-                    network.fit(data);
-                    return new Counts(
-                            Products.multiplyAdds() - multiplyAdds,
-                            group.stats().bytesSent() - bytes,
-                            network.numParams());
-                });
-                String what = own.toJson() + " on " + ranks + " ranks";
+            LayerCost cost = NetworkCost.of(configuration, ranks, BATCH, Double.BYTES);
+            List<Counts> counts = LocalRanks.run(ranks, TIMEOUT, group -> {
+                MultiLayerNetwork network = RankNetwork.create(configuration);
+                DataSet data = data(network);
+                long multiplyAdds = Products.multiplyAdds();
+                long bytes = group.stats().bytesSent();
+                network.fit(data);
+                return new Counts(
+                        Products.multiplyAdds() - multiplyAdds, group.stats().bytesSent() - bytes, network.numParams());
+            });
+            String what = configuration.toJson() + " on " + ranks + " ranks";
+            assertEquals(cost.bytes(), counts.stream().mapToLong(Counts::bytes).sum(), what);
+            if (configuration.getConf(0).getLayer().getClass() != DenseLayer.class) {
                 assertEquals(
-                        cost.bytes(), counts.stream().mapToLong(Counts::bytes).sum(), what);
-                if (!(own.getConf(0).getLayer() instanceof DenseLayer)) {
-                    assertEquals(
-                            cost.multiplyAdds(),
-                            counts.stream().mapToLong(Counts::multiplyAdds).sum(),
-                            what);
-                }
-                if (ranks == 1) {
-                    assertEquals(cost.parameters(), counts.get(0).parameters(), what);
-                }
+                        cost.multiplyAdds(),
+                        counts.stream().mapToLong(Counts::multiplyAdds).sum(),
+                        what);
+            }
+            if (ranks == 1) {
+                assertEquals(cost.parameters(), counts.get(0).parameters(), what);
             }
         }
     }

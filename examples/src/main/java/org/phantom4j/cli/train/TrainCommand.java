@@ -200,7 +200,7 @@ public final class TrainCommand implements Command {
     /** By formula, for a full batch. */
     static LayerCost cost(ModelOptions model, MultiLayerConfiguration configuration) {
         return NetworkCost.of(
-                CommunicationPlan.apply(configuration.clone()),
+                configuration,
                 model.ranks(),
                 model.batch(),
                 model.precision().activationBytes(),
