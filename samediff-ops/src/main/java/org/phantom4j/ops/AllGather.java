@@ -62,7 +62,7 @@ public final class AllGather extends ShardedOp {
 
     @Override
     public List<SDVariable> doDiff(List<SDVariable> gradients) {
-        return List.of(
-                new ReduceScatter(sameDiff, geometry().nIn(), geometry().shards(), gradients.get(0)).outputVariable());
+        return List.of(alongside(new ReduceScatter(sameDiff, geometry().nIn(), geometry().shards(), gradients.get(0)))
+                .outputVariable());
     }
 }

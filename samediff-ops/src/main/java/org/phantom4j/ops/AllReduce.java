@@ -32,6 +32,11 @@ public final class AllReduce extends JavaOp {
     }
 
     @Override
+    protected int ownArguments() {
+        return 0;
+    }
+
+    @Override
     public int getNumOutputs() {
         return 1;
     }
@@ -54,6 +59,6 @@ public final class AllReduce extends JavaOp {
 
     @Override
     public List<SDVariable> doDiff(List<SDVariable> gradients) {
-        return List.of(new AllReduce(sameDiff, gradients.get(0)).outputVariable());
+        return List.of(alongside(new AllReduce(sameDiff, gradients.get(0))).outputVariable());
     }
 }

@@ -18,14 +18,12 @@ import org.phantom4j.comm.RankContext;
 
 /**
  * A custom op that runs in Java, on ND4J's arrays. All that defines one is in its i and b arguments and its inputs, so
- * that SameDiff can save it, load it and copy it; its communicator is the one it was given, else that of the thread which
- * runs it.
+ * that SameDiff can save it, load it and copy it; its communicator is the one it was given ({@link #in}), else that of the
+ * thread which runs it.
  *
  * <p>Thread-safe once made, as far as its arrays are.
  */
 public abstract class JavaOp extends DynamicCustomOp {
-
-    private Communicator communicator;
 
     /** For ND4J, which makes ops by reflection and sets their arguments afterwards. */
     protected JavaOp() {}
@@ -40,15 +38,40 @@ public abstract class JavaOp extends DynamicCustomOp {
         super(inputs, outputs);
     }
 
-    /** Runs the op in this group instead of the thread's; returns this op. */
+    /**
+     * Runs the op in this group instead of the thread's, in the copies that SameDiff makes of it for gradients, too; returns
+     * this op. The caller keeps the communicator as long as it uses the op. A graph that another process loads computes in the
+     * group of the thread that runs it.
+     */
     public JavaOp in(Communicator group) {
-        this.communicator = group;
+        while (iArguments.size() > ownArguments()) {
+            iArguments.remove(iArguments.size() - 1);
+        }
+        addIArgument(Groups.number(group));
         return this;
+    }
+
+    /** The number of i arguments that say what the op computes. One more says where, if it was told. */
+    protected abstract int ownArguments();
+
+    /** The group that the op was given, null if it was given none that is of this process. */
+    private Communicator given() {
+        return iArguments.size() > ownArguments() ? Groups.group(iArguments.get(ownArguments())) : null;
     }
 
     /** The group that the op computes in. */
     protected Communicator communicator() {
-        return communicator != null ? communicator : RankContext.current();
+        Communicator given = given();
+        return given != null ? given : RankContext.current();
+    }
+
+    /** An op of this op's gradient: in the group that this op was given. */
+    protected final <T extends JavaOp> T alongside(T gradient) {
+        Communicator given = given();
+        if (given != null) {
+            gradient.in(given);
+        }
+        return gradient;
     }
 
     /** The shapes of the outputs for these inputs, after checking the inputs. */

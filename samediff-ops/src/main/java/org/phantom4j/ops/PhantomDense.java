@@ -137,7 +137,8 @@ public final class PhantomDense extends ShardedOp {
         SDVariable[] outputs = outputVariables();
         List<SDVariable> inputs = new ArrayList<>(List.of(arg(0), outputs[1], gradients.get(0), gradients.get(1)));
         inputs.addAll(Arrays.asList(args()).subList(1, args().length));
-        PhantomDenseBp backward = new PhantomDenseBp(sameDiff, geometry(), inputs.toArray(new SDVariable[0]));
+        PhantomDenseBp backward =
+                alongside(new PhantomDenseBp(sameDiff, geometry(), inputs.toArray(new SDVariable[0])));
         return Arrays.asList(backward.outputVariables());
     }
 }

@@ -5,7 +5,8 @@ import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.phantom4j.comm.Communicator;
 
-/** An op on the shards of one rank. Its i arguments are nIn, nOut, p, k and the first and end of the rank's shards. */
+/** An op on the shards of one rank. Its i arguments are nIn, nOut, p, k and the first and end of the
+ * rank's shards. */
 abstract class ShardedOp extends JavaOp {
 
     ShardedOp() {}
@@ -25,6 +26,11 @@ abstract class ShardedOp extends JavaOp {
         ShardRange own = ShardRange.of(group.rank(), group.size(), geometry.shards());
         addIArgument(
                 geometry.nIn(), geometry.nOut(), geometry.shards(), geometry.phantomWidth(), own.first(), own.end());
+    }
+
+    @Override
+    protected final int ownArguments() {
+        return 6;
     }
 
     @Override

@@ -81,8 +81,8 @@ public final class TensorParallelDense extends ShardedOp {
 
     @Override
     public List<SDVariable> doDiff(List<SDVariable> gradients) {
-        TensorParallelDenseBp backward = new TensorParallelDenseBp(
-                sameDiff, geometry(), outputVariables()[1], gradients.get(0), gradients.get(1), arg(1), arg(2));
+        TensorParallelDenseBp backward = alongside(new TensorParallelDenseBp(
+                sameDiff, geometry(), outputVariables()[1], gradients.get(0), gradients.get(1), arg(1), arg(2)));
         return Arrays.asList(backward.outputVariables());
     }
 }

@@ -16,13 +16,16 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.comm.RankContext;
 import org.phantom4j.ops.RandomLayer.Layout;
 
 class SameDiffTest {
@@ -137,6 +140,42 @@ class SameDiffTest {
             return group.rank() > 0 || !phantom ? x : Math.max(x, difference(weights.get("w0"), gradients.get("w0")));
         });
         differences.forEach(each -> assertTrue(each < 1e-12, "difference " + each));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void gradientsAreComputedInTheGroupThatTheOpWasGiven(boolean phantom) throws Exception {
+        RandomLayer layer = layer(GEOMETRY);
+        List<Double> differences = LocalRanks.run(2, Duration.ofMinutes(2), group -> {
+            PhantomGraph inThread = graph(phantom, layer);
+            Map<String, INDArray> expected = inThread.graph.calculateGradients(inThread.feed(layer), "x", "w0");
+            PhantomGraph given = graph(phantom, layer);
+            for (var op : given.graph.ops()) {
+                if (op instanceof JavaOp java) {
+                    java.in(group);
+                }
+            }
+            Map<String, INDArray> feed = given.feed(layer);
+            Map<String, INDArray> alone =
+                    RankContext.callAlone(() -> given.graph.calculateGradients(feed, "x", "w0"));
+            return Math.max(
+                    difference(expected.get("x"), alone.get("x")), difference(expected.get("w0"), alone.get("w0")));
+        });
+        differences.forEach(each -> assertTrue(each < 1e-12, "difference " + each));
+    }
+
+    @Test
+    void collectivesGradientsAreInTheirGroup() throws Exception {
+        LocalRanks.run(2, Duration.ofMinutes(2), group -> RankContext.callAlone(() -> {
+            SameDiff graph = SameDiff.create();
+            SDVariable x = graph.var("x", Nd4j.ones(DataType.DOUBLE, 1, 3).muli(group.rank() + 1));
+            new AllReduce(graph, x).in(group).outputVariable().rename("sum");
+            graph.math.square(graph.getVariable("sum")).sum("loss");
+            graph.setLossVariables("loss");
+            // d/dx of two ranks' (x + y)² with x = 1, y = 2
+            assertEquals(12, graph.calculateGradients(Map.of(), "x").get("x").getDouble(0), 1e-12);
+            return null;
+        }));
     }
 
     @Test
