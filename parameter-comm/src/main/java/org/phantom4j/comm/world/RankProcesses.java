@@ -21,9 +21,6 @@ import java.util.concurrent.TimeUnit;
  */
 public final class RankProcesses {
 
-    /** Tells ranks which process started them. */
-    private static final String LAUNCHER = "PHANTOM_LAUNCHER";
-
     /** How long ranks may take to end by themselves once one has failed. */
     private static final long GRACE_SECONDS = 30;
 
@@ -110,7 +107,8 @@ public final class RankProcesses {
             variables.put(World.MASTER_ADDR, "127.0.0.1");
             variables.put(World.MASTER_PORT, Integer.toString(port));
             variables.put(Secret.VARIABLE, secret);
-            variables.put(LAUNCHER, Long.toString(ProcessHandle.current().pid()));
+            variables.put(
+                    Launcher.PHANTOM, Long.toString(ProcessHandle.current().pid()));
             Process process = builder.start();
             process.getOutputStream().close();
             processes.add(process);
@@ -212,7 +210,7 @@ public final class RankProcesses {
 
     /** In a rank: ends this process when the launcher that started it is gone, however that ended. */
     public static void endWithLauncher(Map<String, String> environment) {
-        String launcher = environment.get(LAUNCHER);
+        String launcher = environment.get(Launcher.PHANTOM);
         if (launcher != null) {
             DaemonThread.start("launcher-end", () -> {
                 ProcessHandle.of(Long.parseLong(launcher))
