@@ -6,8 +6,12 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
@@ -228,6 +232,17 @@ public final class Job implements AutoCloseable {
     /** A random number that only the job's members know. */
     public long token() {
         return token;
+    }
+
+    /** A name that the members have in common and other jobs do not, which does not tell the token. */
+    public String publicName() {
+        byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(token).array();
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes);
+            return HexFormat.of().formatHex(digest, 0, Long.BYTES);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
     }
 
     /** An address of this host at which the job's other hosts reach it: that of its connection with another host's rank. */

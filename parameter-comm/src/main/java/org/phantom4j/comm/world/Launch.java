@@ -21,6 +21,9 @@ public record Launch(Optional<World> world, String launcher, List<String> notes)
     /** Names the rendezvous' port, whatever the launcher uses MASTER_PORT for. */
     public static final String PORT = "PHANTOM_PORT";
 
+    /** The launcher's name where {@link RankProcesses} is it. */
+    public static final String OURS = "phantom";
+
     private static final int LAST_PORT = 65535;
     private static final List<String> SLURM_NODES =
             List.of("SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST", "SLURM_NODELIST");

@@ -45,7 +45,7 @@ record Launcher(
      * then inherited.
      */
     static final List<Launcher> ALL = List.of(
-            explicit("phantom", environment -> environment.containsKey(PHANTOM)),
+            explicit(Launch.OURS, environment -> environment.containsKey(PHANTOM)),
             explicit("torchrun", environment -> environment.containsKey(TORCHRUN)),
             BY_HAND,
             of("Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE")

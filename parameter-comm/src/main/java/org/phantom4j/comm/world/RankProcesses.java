@@ -29,6 +29,9 @@ public final class RankProcesses {
 
     private static final int SIGNAL_STATUS = 128;
 
+    /** Variables that hold options of Java's: a Java process counts them among its own, of which the command is made. */
+    private static final List<String> JAVA_OPTIONS = List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
+
     /**
      * What glibc's malloc may have of arenas. Its own limit is eight for each processor, handed out to threads as they come:
      * each keeps about the most that it ever held, while ND4J's arrays are mostly made in one thread at a time.
@@ -46,7 +49,10 @@ public final class RankProcesses {
         this.err = err;
     }
 
-    /** The command that would run {@code mainClass} as this process's Java runs. */
+    /**
+     * The command that would run {@code mainClass} as this process's Java runs. Ports of debuggers and monitors that it names are
+     * this process's; {@link #run} gives each rank its own, ten further for each rank.
+     */
     public static List<String> javaCommand(String mainClass, List<String> arguments) {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse(System.getProperty("java.home") + "/bin/java"));
@@ -61,6 +67,7 @@ public final class RankProcesses {
     /**
      * Runs {@code command} once for each rank and waits for all.
      *
+     * @param command as of {@link #javaCommand}
      * @param environment more variables for the ranks
      * @return 0 if every rank ended with 0, else the status of the rank that failed first; 128 + n for signal n
      */
@@ -94,8 +101,9 @@ public final class RankProcesses {
         int port = freePort();
         String secret = Secret.random();
         for (int rank = 0; rank < ranks; rank++) {
-            ProcessBuilder builder = new ProcessBuilder(command);
+            ProcessBuilder builder = new ProcessBuilder(DebugPorts.forRank(command, rank));
             Map<String, String> variables = builder.environment();
+            variables.keySet().removeAll(JAVA_OPTIONS);
             variables.putAll(environment);
             // ranks whose computing threads outnumber the processors slow each other down many times
             int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
@@ -153,6 +161,7 @@ public final class RankProcesses {
             printer.join(TimeUnit.SECONDS.toMillis(GRACE_SECONDS));
         }
         if (first < 0) {
+            output.release("");
             return 0;
         }
         int status = processes.get(first).exitValue();
@@ -160,6 +169,7 @@ public final class RankProcesses {
         String signal = killed ? " (signal " + (status - SIGNAL_STATUS) + ")" : "";
         // what was killed could not say why: the others can
         String message = killed ? survivorsMessage(first) : output.lastError(first);
+        output.release(message == null ? "" : message);
         err.println("rank " + first + " failed first, with status " + status + signal
                 + (message == null ? "" : ": " + message));
         return status;
