@@ -33,12 +33,17 @@ public interface CommBackend {
      * Runs {@code body} on the ranks of a job that belong to this process.
      *
      * @param ranks all ranks of the job
-     * @param timeout deadline of every wait of a rank for others
+     * @param deadlines of a rank's waits for others
      * @param geometry what ranks must agree on, such as the model's shape, in words: ranks that differ are refused
      * @return what the ranks of this process returned, in rank order
      * @throws Exception the first exception that a rank of this process threw
      */
-    <T> List<T> run(int ranks, Duration timeout, String geometry, LocalRanks.Body<T> body) throws Exception;
+    <T> List<T> run(int ranks, Deadlines deadlines, String geometry, LocalRanks.Body<T> body) throws Exception;
+
+    /** The same with one deadline for every wait of a rank for others. */
+    default <T> List<T> run(int ranks, Duration timeout, String geometry, LocalRanks.Body<T> body) throws Exception {
+        return run(ranks, Deadlines.of(timeout), geometry, body);
+    }
 
     /**
      * The back end of this name.

@@ -1,6 +1,5 @@
 package org.phantom4j.comm;
 
-import java.time.Duration;
 import java.util.List;
 
 /** "local": all ranks are threads of this process, see {@link LocalRanks}. */
@@ -20,7 +19,7 @@ public final class LocalBackend implements CommBackend {
     }
 
     @Override
-    public <T> List<T> run(int ranks, Duration timeout, String geometry, LocalRanks.Body<T> body) throws Exception {
-        return LocalRanks.run(ranks, timeout, body);
+    public <T> List<T> run(int ranks, Deadlines deadlines, String geometry, LocalRanks.Body<T> body) throws Exception {
+        return LocalRanks.run(ranks, deadlines.collective(), body);
     }
 }

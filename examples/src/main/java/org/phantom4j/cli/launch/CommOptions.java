@@ -10,7 +10,9 @@ import org.phantom4j.cli.frame.Arguments;
 import org.phantom4j.cli.frame.Command;
 import org.phantom4j.cli.frame.UsageException;
 import org.phantom4j.comm.CommBackend;
+import org.phantom4j.comm.Deadlines;
 import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.comm.world.Launch;
 import org.phantom4j.comm.world.RankProcesses;
 import org.phantom4j.comm.world.World;
 import org.phantom4j.layers.train.ComputeThreads;
@@ -21,9 +23,9 @@ import org.phantom4j.layers.train.ComputeThreads;
  *
  * @param world which rank this process is; empty if its ranks are threads, or if it is to start them
  * @param threads of a rank's products
- * @param timeout the longest wait of a rank for others
+ * @param deadlines of a rank's waits for others
  */
-public record CommOptions(CommBackend backend, Optional<World> world, int threads, Duration timeout) {
+public record CommOptions(CommBackend backend, Optional<World> world, int threads, Deadlines deadlines) {
 
     private static final int DEFAULT_TIMEOUT_S = 60;
 
@@ -32,14 +34,17 @@ public record CommOptions(CommBackend backend, Optional<World> world, int thread
                 options,
                 "comm",
                 "NAME",
-                "local (default): ranks are threads of this process; aeron: ranks are processes, on one host or many;"
-                        + " nccl (default of several GPUs): a GPU for each rank");
+                "local (default): ranks are threads of this process; aeron (default where a launcher has started ranks):"
+                        + " ranks are processes, on one host or many; nccl (default of several GPUs): a GPU for each rank");
         Arguments.option(
                 options,
                 "threads",
                 "T",
                 "threads of a rank's products (default 1: the same results bit for bit on any number of ranks)");
-        Arguments.option(options, "timeout", "SECONDS", "the longest wait of a rank for others (default 60)");
+        Arguments.option(
+                options, "timeout", "SECONDS", "the longest wait of a rank for others in a collective (default 60)");
+        Arguments.option(
+                options, "join-timeout", "SECONDS", "the longest wait for all ranks to be there (default: --timeout)");
     }
 
     public static CommOptions parse(Arguments arguments) {
@@ -49,20 +54,35 @@ public record CommOptions(CommBackend backend, Optional<World> world, int thread
     /**
      * Reads the options.
      *
-     * @param otherwise the back end if none is named
+     * @param otherwise the back end if none is named, and no launcher has started ranks that "local" would leave alone
      */
     public static CommOptions parse(Arguments arguments, String otherwise) {
-        return of(arguments.text("comm", otherwise), arguments);
+        boolean alone = arguments.has("comm")
+                || !otherwise.equals("local")
+                || launch().world().isEmpty();
+        return of(arguments.text("comm", alone ? otherwise : "aeron"), arguments);
+    }
+
+    /** How many ranks a launcher has started; {@code otherwise} if none has. */
+    public static int launched(int otherwise) {
+        return launch().world().map(World::size).orElse(otherwise);
     }
 
     /** The same, of a back end whose name is given. */
     public static CommOptions of(String name, Arguments arguments) {
         CommBackend backend = backend(name);
+        Duration timeout = Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S));
+        Duration join = Duration.ofSeconds(arguments.positive("join-timeout", (int) timeout.toSeconds()));
         return new CommOptions(
                 backend,
-                backend.ranksAreProcesses() ? fromEnvironment() : Optional.empty(),
+                backend.ranksAreProcesses() ? launch().world() : Optional.empty(),
                 arguments.positive("threads", 1),
-                Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S)));
+                new Deadlines(join, timeout));
+    }
+
+    /** The longest wait of a rank for others in a collective. */
+    public Duration timeout() {
+        return deadlines.collective();
     }
 
     public static CommBackend backend(String name) {
@@ -73,11 +93,22 @@ public record CommOptions(CommBackend backend, Optional<World> world, int thread
         }
     }
 
-    private static Optional<World> fromEnvironment() {
+    private static Launch launch() {
         try {
-            return World.fromEnvironment(System.getenv());
+            return Launch.of(System.getenv());
         } catch (IllegalArgumentException e) {
             throw new UsageException("the environment says that this process is a rank, but: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Says what a launcher was recognised by: once for all ranks, beside the results. Ranks that this program has started itself
+     * say nothing.
+     */
+    private static void say(int rank) {
+        Launch launch = launch();
+        if (rank == 0 && !launch.launcher().equals(Launch.OURS)) {
+            launch.notes().forEach(note -> System.err.println("phantom: " + note));
         }
     }
 
@@ -125,6 +156,7 @@ public record CommOptions(CommBackend backend, Optional<World> world, int thread
             Map<String, String> variables)
             throws InterruptedException {
         backend.requireRoom(ranks);
+        say(0);
         List<String> words = new ArrayList<>(List.of(command.name().split(" ")));
         words.addAll(arguments.words(overrides));
         return RankProcesses.run(
@@ -137,7 +169,8 @@ public record CommOptions(CommBackend backend, Optional<World> world, int thread
      * @param geometry the options that decide about results, as on a command line: ranks that differ are refused
      */
     public void run(int ranks, String geometry, LocalRanks.Body<Void> body) throws Exception {
+        world.ifPresent(job -> say(job.rank()));
         ComputeThreads.perRank(threads);
-        backend.run(ranks, timeout, geometry + " --threads " + threads, body);
+        backend.run(ranks, deadlines, geometry + " --threads " + threads, body);
     }
 }

@@ -120,7 +120,8 @@ public final class PredictCommand implements Command {
     public int run(CommandLine line) throws Exception {
         Arguments arguments = new Arguments(line);
         DeviceOptions device = DeviceOptions.parse(arguments);
-        CommOptions comm = CommOptions.parse(arguments, device.defaultComm(arguments.positive("ranks", 1)));
+        CommOptions comm =
+                CommOptions.parse(arguments, device.defaultComm(arguments.positive("ranks", CommOptions.launched(1))));
         int ranks = comm.ranks(arguments, 1);
         Optional<Precision> precision = Optional.ofNullable(arguments.choice("precision", Precision.class, null));
         if (precision.isPresent() && !device.cuda()) {

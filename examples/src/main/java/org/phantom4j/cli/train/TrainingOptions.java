@@ -38,7 +38,8 @@ final class TrainingOptions {
         this.replicas = arguments.positive("data-parallel", 1);
         int usual = replicas
                 * device.defaultRanks(ModelOptions.defaultRanks(arguments, model), ModelOptions.shards(arguments));
-        this.comm = CommOptions.parse(arguments, device.defaultComm(arguments.positive("ranks", usual)));
+        this.comm = CommOptions.parse(
+                arguments, device.defaultComm(arguments.positive("ranks", CommOptions.launched(usual))));
         int ranks = comm.ranks(arguments, usual);
         if (ranks % replicas != 0) {
             throw new UsageException("--data-parallel " + replicas + " does not divide --ranks " + ranks + ": use "

@@ -76,7 +76,7 @@ public final class VerifyCommand implements Command {
             throw new UsageException("--precision " + Arguments.lower(precision)
                     + " is for compiled steps on --device cuda: layers are verified in fp64");
         }
-        CommOptions comm = CommOptions.parse(arguments);
+        CommOptions comm = CommOptions.parse(arguments, device.defaultComm(CommOptions.launched(1)));
         List<VerifyCase> cases = cases(Path.of(arguments.required("golden")), device, precision, comm.timeout());
         List<Row> rows = new ArrayList<>();
         for (int ranks : rankCounts(arguments, device, comm, cases)) {

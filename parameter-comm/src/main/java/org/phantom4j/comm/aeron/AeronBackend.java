@@ -5,11 +5,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.UnaryOperator;
 import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.Deadlines;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.comm.RankContext;
 import org.phantom4j.comm.world.Job;
@@ -49,18 +51,21 @@ public final class AeronBackend implements CommBackend {
     }
 
     @Override
-    public <T> List<T> run(int ranks, Duration timeout, String geometry, LocalRanks.Body<T> body) throws Exception {
+    public <T> List<T> run(int ranks, Deadlines deadlines, String geometry, LocalRanks.Body<T> body) throws Exception {
         Map<String, String> environment = System.getenv();
-        World world = World.fromEnvironment(environment)
-                .orElseThrow(() -> new IllegalArgumentException("no launcher has set RANK and WORLD_SIZE:"
-                        + " the ranks of back end aeron are processes, started by a launcher"));
+        Optional<World> started = World.fromEnvironment(environment);
+        if (started.isEmpty() && ranks == 1) {
+            return LocalRanks.run(1, deadlines.collective(), body);
+        }
+        World world = started.orElseThrow(() -> new IllegalArgumentException("no launcher has set RANK and WORLD_SIZE:"
+                + " the ranks of back end aeron are processes, started by a launcher"));
         if (ranks != world.size()) {
             throw new IllegalArgumentException(ranks + " ranks were asked for but WORLD_SIZE is " + world.size());
         }
         RankProcesses.endWithLauncher(environment);
-        AeronOptions options = options(environment, ranks).withTimeout(timeout);
+        AeronOptions options = options(environment, ranks).withTimeout(deadlines.collective());
         List<T> results = new ArrayList<>();
-        results.add(run(world, Secret.fromEnvironment(environment), geometry, options, body));
+        results.add(run(world, Secret.fromEnvironment(environment), geometry, deadlines.join(), options, body));
         return results;
     }
 
@@ -96,9 +101,11 @@ public final class AeronBackend implements CommBackend {
     }
 
     /** Runs one rank. */
-    static <T> T run(World world, Secret secret, String geometry, AeronOptions options, LocalRanks.Body<T> body)
+    static <T> T run(
+            World world, Secret secret, String geometry, Duration join, AeronOptions options, LocalRanks.Body<T> body)
             throws Exception {
-        Job job = Job.join(world, secret, geometry + mustAgree(options), options.timeout());
+        Deadlines deadlines = new Deadlines(join, options.timeout());
+        Job job = Job.join(world, secret, geometry + mustAgree(options), deadlines);
         try (job) {
             JobHealth health = new JobHealth(job);
             return tellOfFailure(job, health, () -> withTransport(job, health, options, body));

@@ -2,17 +2,25 @@ package org.phantom4j.comm.aeron;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.agrona.CloseHelper;
 import org.agrona.concurrent.IdleStrategy;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.Deadlines;
+import org.phantom4j.comm.world.Job;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A rank of a job, and what the groups that it is in share: the transport, the peers' addresses, the job's token and
  * health. While one group waits, the collectives of all move on. Belongs to the rank's thread.
  */
 final class AeronRank {
+
+    private static final Logger LOG = LoggerFactory.getLogger(AeronRank.class);
 
     /**
      * Where a rank of the job is.
@@ -32,6 +40,7 @@ final class AeronRank {
     private final List<Group> groups = new ArrayList<>();
     private int nextGroupId;
     private volatile Exchange awaited;
+    private volatile boolean connecting;
 
     AeronRank(int number, List<Peer> peers, long token, AeronTransport transport, Health health) {
         this.number = number;
@@ -128,16 +137,49 @@ final class AeronRank {
 
     private void awaitConnected(Group group) {
         long beganNs = System.nanoTime();
+        boolean said = false;
         List<Integer> missing = notConnected(group);
         while (!missing.isEmpty()) {
+            connecting = true;
             health.check();
+            said = said || sayFor(beganNs, "for the streams of a new group", missing);
             if (System.nanoTime() - beganNs > options.timeout().toNanos()) {
-                throw health.timedOut("the streams of a new group", missing);
+                throw health.timedOut("for the streams of a new group", blocked(missing), missing);
             }
             idle.idle(progress());
             missing = notConnected(group);
         }
+        connecting = false;
         idle.reset();
+    }
+
+    /** Says for whom this rank waits, if it has waited for some time. */
+    private boolean sayFor(long sinceNs, String what, List<Integer> suspects) {
+        if (System.nanoTime() - sinceNs < Deadlines.SAY_AFTER_NS) {
+            return false;
+        }
+        LOG.warn(
+                "rank {} has waited {} s {} for {}",
+                number,
+                TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - sinceNs),
+                what,
+                suspects.stream().map(health::name).collect(Collectors.joining(", ")));
+        return true;
+    }
+
+    /** Why streams do not connect although the rendezvous, which uses TCP, is up. */
+    private String blocked(List<Integer> missing) {
+        String endpoints = missing.stream()
+                .map(peers::get)
+                .filter(peer -> options.treatAsRemote()
+                        || !peer.machine().equals(peers.get(number).machine()))
+                .map(peer -> peer.endpoint() + " (rank " + peers.indexOf(peer) + ")")
+                .collect(Collectors.joining(", "));
+        return endpoints.isEmpty()
+                ? Job.STUCK
+                : "does a firewall drop UDP between the hosts? Datagrams from "
+                        + peers.get(number).endpoint() + " (rank " + number + ") must reach " + endpoints
+                        + ", and theirs must come back; TCP does";
     }
 
     private static List<Integer> notConnected(Group group) {
@@ -170,6 +212,9 @@ final class AeronRank {
     /** What this rank is doing, for ranks that wait for it. Any thread may ask. */
     String activity() {
         Exchange exchange = awaited;
+        if (connecting) {
+            return "waiting for the streams of a new group";
+        }
         return exchange == null ? "not in a collective" : "in " + exchange;
     }
 
@@ -192,6 +237,7 @@ final class AeronRank {
     private void awaitCompletion(Exchange exchange, Group group) {
         idle.reset();
         long lastProgressNs = System.nanoTime();
+        boolean said = false;
         while (!exchange.complete()) {
             int work = progress();
             if (work > 0) {
@@ -202,12 +248,19 @@ final class AeronRank {
                     throw new CommException(Reason.CLOSED, "the connection to the media driver was closed");
                 }
                 if (System.nanoTime() - lastProgressNs > options.timeout().toNanos()) {
-                    List<Integer> suspects = new ArrayList<>();
-                    exchange.missing().forEach(peer -> suspects.add(group.member(peer)));
-                    throw health.timedOut(exchange.toString(), suspects);
+                    throw health.timedOut("in " + exchange, Job.STUCK, missing(exchange, group));
+                }
+                if (!said && System.nanoTime() - lastProgressNs > Deadlines.SAY_AFTER_NS) {
+                    said = sayFor(lastProgressNs, "in " + exchange, missing(exchange, group));
                 }
             }
             idle.idle(work);
         }
+    }
+
+    private static List<Integer> missing(Exchange exchange, Group group) {
+        List<Integer> members = new ArrayList<>();
+        exchange.missing().forEach(peer -> members.add(group.member(peer)));
+        return members;
     }
 }

@@ -97,9 +97,8 @@ final class AeronRanks {
         }
 
         @Override
-        public CommException timedOut(String waiting, List<Integer> suspects) {
-            return fail(
-                    new CommException(Reason.TIMEOUT, "no progress in " + waiting + ": waited for rank " + suspects));
+        public CommException timedOut(String what, String likely, List<Integer> suspects) {
+            return fail(new CommException(Reason.TIMEOUT, "no progress " + what + ": waited for rank " + suspects));
         }
 
         @Override

@@ -16,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.agrona.CloseHelper;
 import org.agrona.IoUtil;
+import org.phantom4j.comm.world.UserFolder;
 
 /**
  * The directories of the media drivers that processes of this user start on this machine. A process holds a lock beside
@@ -67,17 +68,18 @@ final class DriverDirectories {
         }
     }
 
-    /** Where drivers' directories are: shared memory where there is some, else the directory for temporary files. */
-    static Path base() {
-        Path memory = Path.of("/dev/shm");
-        String parent = Files.isWritable(memory) ? memory.toString() : System.getProperty("java.io.tmpdir");
-        return Path.of(parent, "phantom4j-" + System.getProperty("user.name"));
+    /** Claims a directory of this user's folder. */
+    static Claim claim() {
+        try {
+            return claim(UserFolder.open());
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot make a directory for Aeron's media driver: " + e.getMessage(), e);
+        }
     }
 
     /** Deletes what dead jobs left, and claims a directory. */
     static Claim claim(Path base) {
         try {
-            Files.createDirectories(base);
             deleteAbandoned(base);
             while (true) {
                 Claim claim = tryClaim(base);

@@ -29,7 +29,7 @@ final class EmbeddedDriver implements AutoCloseable {
      * @param onError what to do with an error of the driver
      */
     EmbeddedDriver(AeronOptions options, UnaryOperator<MediaDriver.Context> customize, Consumer<Throwable> onError) {
-        this.claim = DriverDirectories.claim(DriverDirectories.base());
+        this.claim = DriverDirectories.claim();
         boolean threads = Runtime.getRuntime().availableProcessors() >= PROCESSORS_FOR_THREADS;
         long livenessNs = AeronTransport.livenessNs(options);
         MediaDriver.Context context = new MediaDriver.Context()

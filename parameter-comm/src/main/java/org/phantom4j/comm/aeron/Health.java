@@ -19,10 +19,11 @@ interface Health {
      * A wait of this rank passed its deadline. Finds out, as far as that is possible, which rank is at fault, and fails
      * the job.
      *
-     * @param waiting what the wait was for, as in "all-reduce number 5 of 64 FLOAT"
+     * @param what the wait was in or for, as in "in all-reduce number 5 of 64 FLOAT"
+     * @param likely what may be wrong if the suspects answer
      * @param suspects the job's ranks that this rank waited for
      */
-    CommException timedOut(String waiting, List<Integer> suspects);
+    CommException timedOut(String what, String likely, List<Integer> suspects);
 
     /** A rank of the job, for messages: number, host and process. */
     String name(int rank);

@@ -25,8 +25,8 @@ final class JobHealth implements Health {
     }
 
     @Override
-    public CommException timedOut(String waiting, List<Integer> suspects) {
-        return job.timedOut(waiting, suspects);
+    public CommException timedOut(String what, String likely, List<Integer> suspects) {
+        return job.timedOut(what, likely, suspects);
     }
 
     @Override

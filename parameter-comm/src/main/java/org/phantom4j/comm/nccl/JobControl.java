@@ -14,11 +14,10 @@ import java.util.Set;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
 import org.phantom4j.comm.world.Job;
+import org.phantom4j.comm.world.UserFolder;
 
 /** Ranks that are processes of a job. */
 final class JobControl implements ControlGroup {
-
-    private static final Path MEMORY = Path.of("/dev/shm");
 
     private final Job job;
     private final Duration timeout;
@@ -68,25 +67,22 @@ final class JobControl implements ControlGroup {
         return job.members().get(rank).machine();
     }
 
-    /** Files that nobody finds who does not know the job's token, and only this user may open. */
-    private Path file(String name) {
-        Path folder = Files.isWritable(MEMORY) ? MEMORY : Path.of(System.getProperty("java.io.tmpdir"));
-        return folder.resolve("phantom4j-" + Long.toHexString(job.token()) + "-" + name);
+    /** Files in a folder of this user's alone, whose names tell the job's apart and do not tell its token. */
+    private Path file(String name) throws IOException {
+        return UserFolder.open().resolve("job-" + job.publicName() + "-" + name);
     }
 
     @Override
     public ByteBuffer sharedMemory(String name, int bytes) {
-        Path file = file(name);
         try (FileChannel channel = FileChannel.open(
-                file,
+                file(name),
                 Set.of(StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE),
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
             return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes).order(ByteOrder.nativeOrder());
         } catch (IOException e) {
             throw fail(new CommException(
                     Reason.RANK_FAILED,
-                    name(rank()) + " cannot make a file of " + bytes + " bytes in " + file.getParent() + ": "
-                            + e.getMessage(),
+                    name(rank()) + " cannot make a file of " + bytes + " bytes in shared memory: " + e.getMessage(),
                     e));
         }
     }

@@ -11,6 +11,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.CommBackend;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.Deadlines;
 import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.comm.RankContext;
@@ -60,7 +61,7 @@ public final class NcclBackend implements CommBackend {
      * @throws org.phantom4j.comm.cuda.CudaException if there is no NCCL; the message says what to install
      */
     @Override
-    public <T> List<T> run(int ranks, Duration timeout, String geometry, LocalRanks.Body<T> body) throws Exception {
+    public <T> List<T> run(int ranks, Deadlines deadlines, String geometry, LocalRanks.Body<T> body) throws Exception {
         Map<String, String> environment = System.getenv();
         Optional<World> world = World.fromEnvironment(environment);
         int devices = CudaDevice.count();
@@ -68,7 +69,7 @@ public final class NcclBackend implements CommBackend {
         if (world.isEmpty()) {
             DeviceChoice.requireEnough(ranks, devices);
             requireHostArrays(ranks);
-            return runThreads(ranks, timeout, body);
+            return runThreads(ranks, deadlines.collective(), body);
         }
         if (ranks != world.get().size()) {
             throw new IllegalArgumentException(ranks + " ranks were asked for but WORLD_SIZE is "
@@ -76,7 +77,7 @@ public final class NcclBackend implements CommBackend {
         }
         RankProcesses.endWithLauncher(environment);
         List<T> results = new ArrayList<>();
-        results.add(runProcess(world.get(), Secret.fromEnvironment(environment), geometry, timeout, devices, body));
+        results.add(runProcess(world.get(), Secret.fromEnvironment(environment), geometry, deadlines, devices, body));
         return results;
     }
 
@@ -91,13 +92,17 @@ public final class NcclBackend implements CommBackend {
     }
 
     private static <T> T runProcess(
-            World world, Secret secret, String geometry, Duration timeout, int devices, LocalRanks.Body<T> body)
+            World world, Secret secret, String geometry, Deadlines deadlines, int devices, LocalRanks.Body<T> body)
             throws Exception {
-        int ordinal = DeviceChoice.ofProcess(world.localRank(), devices);
-        Job job = Job.join(world, secret, geometry, timeout);
+        if (world.localRank() >= 0) {
+            // what cannot be is said before the others wait for it
+            DeviceChoice.ofProcess(world.localRank(), devices);
+        }
+        Job job = Job.join(world, secret, geometry, deadlines);
         try (job) {
-            JobControl control = new JobControl(job, timeout);
+            JobControl control = new JobControl(job, deadlines.collective());
             try {
+                int ordinal = DeviceChoice.ofProcess(job.localRank(), devices);
                 T result = runRank(control, ordinal, body, e -> {});
                 job.close();
                 return result;

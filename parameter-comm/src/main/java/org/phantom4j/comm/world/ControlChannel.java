@@ -28,7 +28,7 @@ import java.util.Arrays;
 final class ControlChannel implements Closeable {
 
     /** Changes when ranks of two versions could not understand each other. */
-    static final int PROTOCOL_VERSION = 2;
+    static final int PROTOCOL_VERSION = 3;
 
     /** Longest message; a stranger cannot make a rank allocate more. */
     static final int MAX_MESSAGE_LENGTH = 1 << 20;
@@ -91,10 +91,15 @@ final class ControlChannel implements Closeable {
         }
     }
 
-    /** A rank's side of the handshake. Closes the socket if it fails. */
-    static ControlChannel connect(Socket socket, Secret secret) throws IOException {
+    /**
+     * A rank's side of the handshake. Closes the socket if it fails.
+     *
+     * @param atMostMs a wait in it may take
+     */
+    static ControlChannel connect(Socket socket, Secret secret, int atMostMs) throws IOException {
         try {
             prepare(socket);
+            socket.setSoTimeout(Math.min(HANDSHAKE_MS, atMostMs));
             DataInputStream in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
             DataOutputStream out = new DataOutputStream(socket.getOutputStream());
             byte[] theirs = readHello(in);

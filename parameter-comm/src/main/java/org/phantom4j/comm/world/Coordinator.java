@@ -18,6 +18,9 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.Deadlines;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where the ranks of a job meet, in rank 0's process: admits each rank once, hands bytes around, spreads the job's first
@@ -25,6 +28,8 @@ import org.phantom4j.comm.CommException.Reason;
  * connection; all state is guarded by this object.
  */
 final class Coordinator implements Closeable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
     /** Connections beside the ranks' that may be in the handshake at a time: what strangers can make this process hold. */
     private static final int MAX_STRANGERS = 64;
@@ -201,9 +206,20 @@ final class Coordinator implements Closeable {
 
     private void writeWelcome(DataOutputStream out) throws IOException {
         out.writeLong(token);
+        InetAddress reached = reachedAt();
+        out.writeUTF(reached == null ? "" : reached.getHostAddress());
         for (Seat seat : seats) {
             seat.member.write(out);
         }
+    }
+
+    /** An address of this host at which a rank of another one has reached it; null if none has. */
+    synchronized InetAddress reachedAt() {
+        return Arrays.stream(seats)
+                .filter(seat -> seat != null && !seat.channel.localAddress().isLoopbackAddress())
+                .map(seat -> seat.channel.localAddress())
+                .findFirst()
+                .orElse(null);
     }
 
     private String missing() {
@@ -214,8 +230,11 @@ final class Coordinator implements Closeable {
     }
 
     private void failIfSomeoneIsMissing() {
+        long sayMs = Math.min(timeout.toMillis(), TimeUnit.NANOSECONDS.toMillis(Deadlines.SAY_AFTER_NS));
         try {
-            Thread.sleep(timeout.toMillis());
+            Thread.sleep(sayMs);
+            sayWhoIsMissing();
+            Thread.sleep(timeout.toMillis() - sayMs);
         } catch (InterruptedException e) {
             return;
         }
@@ -223,9 +242,23 @@ final class Coordinator implements Closeable {
             if (!started && !closed) {
                 fail(new CommException(
                         Reason.TIMEOUT,
-                        "rank " + missing() + " did not join within " + timeout.toMillis() + " ms" + lastRefusal));
+                        "rank " + missing() + " did not join within " + timeout.toMillis() + " ms; rank 0 listens at "
+                                + where() + lastRefusal));
             }
         }
+    }
+
+    private synchronized void sayWhoIsMissing() {
+        if (!started && !closed && failure == null) {
+            LOG.warn("rank 0 waits for rank {} to join at {}{}", missing(), where(), lastRefusal);
+        }
+    }
+
+    private String where() {
+        InetAddress address = server.getInetAddress();
+        String host = address.isAnyLocalAddress() ? "any address of this host" : address.getHostAddress();
+        return host + ", port " + server.getLocalPort()
+                + (address.isLoopbackAddress() ? ", which only processes of this host reach" : "");
     }
 
     private void handle(Seat seat, ControlChannel.Message message) throws IOException {
@@ -315,6 +348,7 @@ final class Coordinator implements Closeable {
         }
         probing = true;
         String waiting = in.readUTF();
+        String likely = in.readUTF();
         List<Integer> suspects = new ArrayList<>();
         for (int left = in.readInt(); left > 0; left--) {
             suspects.add(in.readInt());
@@ -323,10 +357,10 @@ final class Coordinator implements Closeable {
             other.status = null;
         }
         sendToAll(Messages.PROBE, out -> {});
-        DaemonThread.start("coordinator-probe", () -> judge(seat, waiting, suspects));
+        DaemonThread.start("coordinator-probe", () -> judge(seat, waiting, likely, suspects));
     }
 
-    private synchronized void judge(Seat accuser, String waiting, List<Integer> suspects) {
+    private synchronized void judge(Seat accuser, String waiting, String likely, List<Integer> suspects) {
         long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PROBE_MS);
         try {
             while (!silent().isEmpty() && System.nanoTime() < deadlineNs) {
@@ -336,7 +370,7 @@ final class Coordinator implements Closeable {
             return;
         }
         List<Member> silent = silent();
-        String waited = accuser.member + " waited " + timeout.toMillis() + " ms in " + waiting;
+        String waited = accuser.member + " waited " + waiting;
         if (!silent.isEmpty()) {
             String who = silent.stream().map(Member::toString).collect(Collectors.joining(", "));
             fail(new CommException(
@@ -345,8 +379,7 @@ final class Coordinator implements Closeable {
             String who = suspects.stream()
                     .map(rank -> seats[rank].member + ", which is " + seats[rank].status)
                     .collect(Collectors.joining("; "));
-            fail(new CommException(
-                    Reason.TIMEOUT, waited + " for " + who + ": is it stuck, or on another path through the program?"));
+            fail(new CommException(Reason.TIMEOUT, waited + " for " + who + ": " + likely));
         }
     }
 

@@ -5,8 +5,13 @@ import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
@@ -18,6 +23,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.Deadlines;
 
 /**
  * This process's membership of a job: who the members are, and whether the job is healthy. A job fails once, for good,
@@ -30,8 +36,11 @@ public final class Job implements AutoCloseable {
     /** How much longer than the coordinator a rank waits, so that the coordinator can say who is at fault. */
     private static final long GRACE_MS = 5_000;
 
+    /** What may be wrong with a rank that answers but is not where others wait for it. */
+    public static final String STUCK = "is it stuck, or on another path through the program?";
+
     private final World world;
-    private final Duration timeout;
+    private final Deadlines deadlines;
     private final Rendezvous rendezvous;
     private final Coordinator coordinator;
     private final ControlChannel channel;
@@ -43,15 +52,16 @@ public final class Job implements AutoCloseable {
     private volatile Supplier<String> activity = () -> "starting";
     private volatile List<Member> members = List.of();
     private volatile long token;
+    private volatile String zeroReachedAt = "";
 
     /** The others are done, too: what fails from here on does not concern the job. */
     private volatile boolean dismissed;
 
     private ControlChannel beats;
 
-    private Job(World world, Duration timeout, Rendezvous rendezvous, Coordinator coordinator) {
+    private Job(World world, Deadlines deadlines, Rendezvous rendezvous, Coordinator coordinator) {
         this.world = world;
-        this.timeout = timeout;
+        this.deadlines = deadlines;
         this.rendezvous = rendezvous;
         this.coordinator = coordinator;
         this.channel = rendezvous.connect(() -> {});
@@ -61,24 +71,28 @@ public final class Job implements AutoCloseable {
      * Joins the job; returns when all its ranks are there. Rank 0 also runs the coordinator, at MASTER_ADDR.
      *
      * @param geometry what all ranks must agree on, such as the model's shape; refused by name if they do not
-     * @param timeout deadline of every wait
      * @throws CommException REFUSED if the coordinator does not want this process; TIMEOUT if ranks are missing
      */
-    public static Job join(World world, Secret secret, String geometry, Duration timeout) {
+    public static Job join(World world, Secret secret, String geometry, Deadlines deadlines) {
         String version = "phantom4j "
                 + Objects.requireNonNullElse(Job.class.getPackage().getImplementationVersion(), "development build");
         Coordinator.Terms terms = new Coordinator.Terms(world.size(), version, geometry);
-        Rendezvous rendezvous = new Rendezvous(world, secret, timeout);
+        Rendezvous rendezvous = new Rendezvous(world, secret, deadlines.join());
         Coordinator coordinator = null;
         try {
             coordinator = world.rank() == 0 ? rendezvous.listen(terms) : null;
-            Job job = new Job(world, timeout, rendezvous, coordinator);
+            Job job = new Job(world, deadlines, rendezvous, coordinator);
             job.begin(terms);
             return job;
         } catch (RuntimeException e) {
             closeQuietly(coordinator);
             throw e;
         }
+    }
+
+    /** The same with one deadline for every wait. */
+    public static Job join(World world, Secret secret, String geometry, Duration timeout) {
+        return join(world, secret, geometry, Deadlines.of(timeout));
     }
 
     private void begin(Coordinator.Terms terms) {
@@ -106,7 +120,7 @@ public final class Job implements AutoCloseable {
             // the reader finds out why
             fail(disconnected(e));
         }
-        awaitLatch(welcome, "the other ranks to join");
+        awaitLatch(welcome, deadlines.join(), "the other ranks to join");
         check();
     }
 
@@ -172,6 +186,7 @@ public final class Job implements AutoCloseable {
         switch (message.type()) {
             case Messages.WELCOME -> {
                 token = in.readLong();
+                zeroReachedAt = in.readUTF();
                 List<Member> all = new ArrayList<>();
                 for (int i = 0; i < world.size(); i++) {
                     all.add(Member.read(in));
@@ -219,9 +234,41 @@ public final class Job implements AutoCloseable {
         return token;
     }
 
-    /** An address of this host at which the host of rank 0 reaches it. */
+    /** A name that the members have in common and other jobs do not, which does not tell the token. */
+    public String publicName() {
+        byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(token).array();
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes);
+            return HexFormat.of().formatHex(digest, 0, Long.BYTES);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    /** An address of this host at which the job's other hosts reach it: that of its connection with another host's rank. */
     public InetAddress localAddress() {
-        return channel.localAddress();
+        InetAddress own = channel.localAddress();
+        if (!own.isLoopbackAddress() || zeroReachedAt.isEmpty()) {
+            return own;
+        }
+        try {
+            // this host is rank 0's, and numbers need no name server
+            return InetAddress.getByName(zeroReachedAt);
+        } catch (UnknownHostException e) {
+            return own;
+        }
+    }
+
+    /** This rank's number among those of its machine: what the launcher says, else in the order of the ranks. */
+    public int localRank() {
+        if (world.localRank() >= 0) {
+            return world.localRank();
+        }
+        String machine = members.get(world.rank()).machine();
+        return (int) members.stream()
+                .limit(world.rank())
+                .filter(member -> member.machine().equals(machine))
+                .count();
     }
 
     /** Hands bytes of every rank to every rank; all ranks call it. For small things, at the start. */
@@ -233,7 +280,7 @@ public final class Job implements AutoCloseable {
             throw fail(disconnected(e));
         }
         long beganNs = System.nanoTime();
-        while (System.nanoTime() - beganNs < timeout.toNanos()) {
+        while (System.nanoTime() - beganNs < deadlines.collective().toNanos()) {
             try {
                 List<byte[]> all = exchanges.poll(50, TimeUnit.MILLISECONDS);
                 if (all != null) {
@@ -245,7 +292,7 @@ public final class Job implements AutoCloseable {
             }
             check();
         }
-        throw timedOut("setting the job up", List.of());
+        throw timedOut("in setting the job up", STUCK, List.of());
     }
 
     /** Says what the process is doing, when a rank that waits for it asks. Called from another thread. */
@@ -286,14 +333,17 @@ public final class Job implements AutoCloseable {
      * Reports that this rank waited to its deadline. The coordinator asks all ranks what they are doing, and fails the
      * job with what it learns; if it does not answer itself, rank 0 is what is unresponsive.
      *
-     * @param waiting what the wait was in
+     * @param what the wait was in, or for: "in the barrier"
+     * @param likely what may be wrong if the suspects answer
      * @param suspects ranks that this one waited for
      * @return the job's failure
      */
-    public CommException timedOut(String waiting, List<Integer> suspects) {
+    public CommException timedOut(String what, String likely, List<Integer> suspects) {
+        String waiting = deadlines.collective().toMillis() + " ms " + what;
         try {
             channel.send(Messages.TIMED_OUT, out -> {
                 out.writeUTF(waiting);
+                out.writeUTF(likely);
                 out.writeInt(suspects.size());
                 for (int suspect : suspects) {
                     out.writeInt(suspect);
@@ -307,15 +357,15 @@ public final class Job implements AutoCloseable {
             return fail(disconnected(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new CommException(Reason.CLOSED, "interrupted in " + waiting, e);
+            throw new CommException(Reason.CLOSED, "interrupted while it waited " + what, e);
         }
         return fail(new CommException(
                 Reason.TIMEOUT,
                 members.get(0) + " is unresponsive: is it stopped, or its machine overloaded? rank " + world.rank()
-                        + " waited " + timeout.toMillis() + " ms in " + waiting));
+                        + " waited " + waiting));
     }
 
-    private void awaitLatch(CountDownLatch latch, String what) {
+    private void awaitLatch(CountDownLatch latch, Duration timeout, String what) {
         try {
             if (!latch.await(timeout.toMillis() + GRACE_MS, TimeUnit.MILLISECONDS)) {
                 throw fail(new CommException(
@@ -342,7 +392,7 @@ public final class Job implements AutoCloseable {
             if (failure.get() == null) {
                 channel.send(Messages.BYE, out -> {});
                 activity = () -> "done, and waits for the others";
-                awaitLatch(farewell, "the other ranks to be done");
+                awaitLatch(farewell, deadlines.collective(), "the other ranks to be done");
                 if (!dismissed) {
                     check();
                 }

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * The output of all ranks in one place: whole lines, each with the rank before it, and the line that a rank writes over and
@@ -16,9 +17,15 @@ final class RankOutput {
     /** Of a line of progress, at most: what every terminal shows in one line. */
     private static final int COLUMNS = 79;
 
+    /** Begins the line that says why a command has failed. */
+    private static final String FAILURE = "phantom: ";
+
     private final PrintStream out;
     private final PrintStream err;
     private final String[] lastErrors;
+
+    /** The last line of a rank that ends with a failure, until it is known whether another rank says the same; null without one. */
+    private final String[] held;
 
     /** Where a line of progress stands that the next output must remove; null if there is none. */
     private PrintStream progressTarget;
@@ -27,6 +34,7 @@ final class RankOutput {
 
     RankOutput(int ranks, PrintStream out, PrintStream err) {
         this.lastErrors = new String[ranks];
+        this.held = new String[ranks];
         this.out = out;
         this.err = err;
     }
@@ -66,8 +74,49 @@ final class RankOutput {
         if (isError && !text.isBlank()) {
             lastErrors[rank] = text;
         }
+        print(rank);
+        if (isError && text.startsWith(FAILURE)) {
+            held[rank] = text;
+        } else {
+            removeProgress();
+            (isError ? err : out).println("[" + rank + "] " + text);
+        }
+    }
+
+    private void print(int rank) {
+        if (held[rank] != null) {
+            removeProgress();
+            err.println("[" + rank + "] " + held[rank]);
+            held[rank] = null;
+        }
+    }
+
+    /**
+     * Prints what was held back, but for what tells the same failure as a message that is printed anyway. Called when all ranks
+     * have ended.
+     */
+    synchronized void release(String told) {
+        for (int rank = 0; rank < held.length; rank++) {
+            if (held[rank] != null && isSame(held[rank], told)) {
+                held[rank] = null;
+            }
+            print(rank);
+        }
         removeProgress();
-        (isError ? err : out).println("[" + rank + "] " + text);
+    }
+
+    /** Ranks that hear of one failure differ in what they were doing, and in how a connection to what died has ended. */
+    private static boolean isSame(String one, String other) {
+        return !other.isEmpty() && (one.contains(cause(other)) || other.contains(cause(one)));
+    }
+
+    private static String cause(String line) {
+        String cause = line.startsWith(FAILURE) ? line.substring(FAILURE.length()) : line;
+        for (String end : List.of(" [rank ", ": its connection ended")) {
+            int at = cause.indexOf(end);
+            cause = at < 0 ? cause : cause.substring(0, at);
+        }
+        return cause;
     }
 
     private synchronized void progress(int rank, String text, boolean isError) {

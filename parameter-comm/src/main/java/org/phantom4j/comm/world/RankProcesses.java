@@ -21,9 +21,6 @@ import java.util.concurrent.TimeUnit;
  */
 public final class RankProcesses {
 
-    /** Tells ranks which process started them. */
-    private static final String LAUNCHER = "PHANTOM_LAUNCHER";
-
     /** How long ranks may take to end by themselves once one has failed. */
     private static final long GRACE_SECONDS = 30;
 
@@ -31,6 +28,9 @@ public final class RankProcesses {
     private static final long STOP_SECONDS = 5;
 
     private static final int SIGNAL_STATUS = 128;
+
+    /** Variables that hold options of Java's: a Java process counts them among its own, of which the command is made. */
+    private static final List<String> JAVA_OPTIONS = List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
 
     /**
      * What glibc's malloc may have of arenas. Its own limit is eight for each processor, handed out to threads as they come:
@@ -49,7 +49,10 @@ public final class RankProcesses {
         this.err = err;
     }
 
-    /** The command that would run {@code mainClass} as this process's Java runs. */
+    /**
+     * The command that would run {@code mainClass} as this process's Java runs. Ports of debuggers and monitors that it names are
+     * this process's; {@link #run} gives each rank its own, ten further for each rank.
+     */
     public static List<String> javaCommand(String mainClass, List<String> arguments) {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse(System.getProperty("java.home") + "/bin/java"));
@@ -64,6 +67,7 @@ public final class RankProcesses {
     /**
      * Runs {@code command} once for each rank and waits for all.
      *
+     * @param command as of {@link #javaCommand}
      * @param environment more variables for the ranks
      * @return 0 if every rank ended with 0, else the status of the rank that failed first; 128 + n for signal n
      */
@@ -97,8 +101,9 @@ public final class RankProcesses {
         int port = freePort();
         String secret = Secret.random();
         for (int rank = 0; rank < ranks; rank++) {
-            ProcessBuilder builder = new ProcessBuilder(command);
+            ProcessBuilder builder = new ProcessBuilder(DebugPorts.forRank(command, rank));
             Map<String, String> variables = builder.environment();
+            variables.keySet().removeAll(JAVA_OPTIONS);
             variables.putAll(environment);
             // ranks whose computing threads outnumber the processors slow each other down many times
             int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / ranks);
@@ -110,7 +115,8 @@ public final class RankProcesses {
             variables.put(World.MASTER_ADDR, "127.0.0.1");
             variables.put(World.MASTER_PORT, Integer.toString(port));
             variables.put(Secret.VARIABLE, secret);
-            variables.put(LAUNCHER, Long.toString(ProcessHandle.current().pid()));
+            variables.put(
+                    Launcher.PHANTOM, Long.toString(ProcessHandle.current().pid()));
             Process process = builder.start();
             process.getOutputStream().close();
             processes.add(process);
@@ -155,6 +161,7 @@ public final class RankProcesses {
             printer.join(TimeUnit.SECONDS.toMillis(GRACE_SECONDS));
         }
         if (first < 0) {
+            output.release("");
             return 0;
         }
         int status = processes.get(first).exitValue();
@@ -162,6 +169,7 @@ public final class RankProcesses {
         String signal = killed ? " (signal " + (status - SIGNAL_STATUS) + ")" : "";
         // what was killed could not say why: the others can
         String message = killed ? survivorsMessage(first) : output.lastError(first);
+        output.release(message == null ? "" : message);
         err.println("rank " + first + " failed first, with status " + status + signal
                 + (message == null ? "" : ": " + message));
         return status;
@@ -212,7 +220,7 @@ public final class RankProcesses {
 
     /** In a rank: ends this process when the launcher that started it is gone, however that ended. */
     public static void endWithLauncher(Map<String, String> environment) {
-        String launcher = environment.get(LAUNCHER);
+        String launcher = environment.get(Launcher.PHANTOM);
         if (launcher != null) {
             DaemonThread.start("launcher-end", () -> {
                 ProcessHandle.of(Long.parseLong(launcher))

@@ -65,7 +65,8 @@ final class ProcessJob implements AutoCloseable {
 
     /** Where the media drivers of these ranks are. */
     Path drivers() {
-        return DriverDirectories.base().resolveSibling("phantom4j-" + directory.getFileName());
+        return Path.of(Files.isWritable(Path.of("/dev/shm")) ? "/dev/shm" : System.getProperty("java.io.tmpdir"))
+                .resolve("phantom4j-" + directory.getFileName());
     }
 
     Process process(int rank) {

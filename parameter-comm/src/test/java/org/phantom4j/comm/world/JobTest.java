@@ -159,7 +159,8 @@ class JobTest {
         long beganNs = System.nanoTime();
         while (true) {
             try {
-                return ControlChannel.connect(new Socket(InetAddress.getLoopbackAddress(), port), SECRET);
+                return ControlChannel.connect(
+                        new Socket(InetAddress.getLoopbackAddress(), port), SECRET, MOST_SILENCE_MS);
             } catch (ConnectException e) {
                 assertTrue(System.nanoTime() - beganNs < TIMEOUT.toNanos(), e.getMessage());
                 Thread.sleep(20);
@@ -230,6 +231,7 @@ class JobTest {
                 Member one = Member.read(messages.receive().body());
                 messages.send(Messages.WELCOME, out -> {
                     out.writeLong(7);
+                    out.writeUTF("");
                     new Member(0, "here", 1, "this machine").write(out);
                     one.write(out);
                 });
@@ -283,7 +285,7 @@ class JobTest {
         List<Job> jobs = started(2);
         jobs.get(0).onActivity(() -> "in all-reduce number 7");
         jobs.get(1).onActivity(() -> "not in a collective");
-        CommException e = jobs.get(0).timedOut("all-reduce number 7", List.of(1));
+        CommException e = jobs.get(0).timedOut("in all-reduce number 7", Job.STUCK, List.of(1));
         assertEquals(Reason.TIMEOUT, e.reason());
         assertTrue(e.getMessage().contains("for rank 1 (host"), e.getMessage());
         assertTrue(e.getMessage().contains("which is not in a collective"), e.getMessage());

@@ -52,4 +52,33 @@ class RankOutputTest {
         copy(1, "\r" + "x".repeat(200) + "\ry\n", true);
         assertEquals("[1] " + "x".repeat(75) + "\r" + " ".repeat(79) + "\r[1] y\n", text(errBytes));
     }
+
+    @Test
+    void aFailureIsToldOnce() {
+        String died = "phantom: rank 1 (host a, process 7) died or was cut off: its connection ended (";
+        copy(0, "careful\n" + died + "EOFException) [rank 0 was in barrier (collective number 3)]\n", true);
+        copy(1, died + "SocketException: reset) [rank 1 was about to start]\n", true);
+        assertEquals("[0] careful\n", text(errBytes));
+        output.release(died + "EOFException) [rank 0 was in barrier (collective number 3)]");
+        assertEquals("[0] careful\n", text(errBytes));
+    }
+
+    @Test
+    void otherFailuresAreToldToo() {
+        copy(0, "phantom: no file x.csv\n", true);
+        copy(1, "phantom: out of memory\n", true);
+        output.release("phantom: no file x.csv");
+        assertEquals("[1] phantom: out of memory\n", text(errBytes));
+        assertEquals("phantom: no file x.csv", output.lastError(0));
+    }
+
+    @Test
+    void whatComesAfterAHeldLineComesAfterIt() {
+        copy(0, "phantom: a warning\n", true);
+        copy(0, "result\n", false);
+        assertEquals("[0] phantom: a warning\n", text(errBytes));
+        copy(1, "phantom: another\n", true);
+        output.release("");
+        assertEquals("[0] phantom: a warning\n[1] phantom: another\n", text(errBytes));
+    }
 }

@@ -51,20 +51,12 @@ class WorldTest {
     }
 
     @Test
-    void slurmsListsOfHosts() {
-        assertEquals("a1", World.firstNode("a1"));
-        assertEquals("a1", World.firstNode("a1,b[2-3]"));
-        assertEquals("a001", World.firstNode("a[001-004,7],b2"));
-        assertEquals("a7", World.firstNode("a[7,9]"));
-    }
-
-    @Test
     void whatIsWrongIsNamed() {
         assertNames("WORLD_SIZE", Map.of("RANK", "0"));
         assertNames("'two'", Map.of("RANK", "0", "WORLD_SIZE", "two"));
         assertNames("rank 2 of a job of 2", Map.of("RANK", "2", "WORLD_SIZE", "2", "MASTER_ADDR", "a"));
         assertNames("MASTER_ADDR", Map.of("RANK", "0", "WORLD_SIZE", "2"));
-        assertNames("70000", Map.of("RANK", "0", "WORLD_SIZE", "1", "MASTER_PORT", "70000"));
+        assertNames("70000", Map.of("RANK", "0", "WORLD_SIZE", "2", "MASTER_ADDR", "a", "MASTER_PORT", "70000"));
     }
 
     private static void assertNames(String name, Map<String, String> environment) {
