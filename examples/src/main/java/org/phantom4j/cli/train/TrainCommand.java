@@ -25,7 +25,6 @@ import org.phantom4j.comm.Mesh;
 import org.phantom4j.comm.RankContext;
 import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.Corpus;
-import org.phantom4j.layers.CommunicationPlan;
 import org.phantom4j.layers.energy.Energy;
 import org.phantom4j.layers.train.NetworkCost;
 import org.phantom4j.layers.train.RankNetwork;
