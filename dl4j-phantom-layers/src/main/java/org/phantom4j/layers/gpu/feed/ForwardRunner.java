@@ -1,0 +1,13 @@
+package org.phantom4j.layers.gpu.feed;
+
+/** What makes forward passes of batches on the device. Belongs to the rank's thread. */
+public interface ForwardRunner {
+
+    /**
+     * Gives the main stream a pass and the copy of its outputs. Never waits. A collective: every rank calls it with the same
+     * samples.
+     *
+     * @param to page-locked host memory for [rows, outputs] reals, samples one behind the other
+     */
+    void forward(DeviceBatch batch, long to);
+}
