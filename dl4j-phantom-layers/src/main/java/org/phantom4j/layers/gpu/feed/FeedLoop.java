@@ -73,8 +73,8 @@ public final class FeedLoop {
     private void start() {
         feed.startEpoch(epoch);
         if (!hasNext()) {
-            throw new IllegalArgumentException("epoch " + epoch
-                    + " has no batches: is the data set empty, or can its iterator not be reset?");
+            throw new IllegalArgumentException(
+                    "epoch " + epoch + " has no batches: is the data set empty, or can its iterator not be reset?");
         }
         epoch++;
     }

@@ -24,8 +24,7 @@ public record HostSamples(INDArray features, INDArray labels, int batch, Optiona
         }
         if (features.size(0) > MOST_ROWS) {
             throw new IllegalArgumentException(String.format(
-                    "%,d samples: the limit is %,d; use a DataSetIterator for more",
-                    features.size(0), MOST_ROWS));
+                    "%,d samples: the limit is %,d; use a DataSetIterator for more", features.size(0), MOST_ROWS));
         }
     }
 

@@ -99,7 +99,8 @@ public final class OutputLoop implements AutoCloseable {
         device.await(batch.slot().copied()::isDone, "the outputs of a batch");
         free.add(batch.slot());
         if (taken + batch.rows() > rows) {
-            throw new IllegalArgumentException("the feed's epoch has more than the " + rows + " samples that were expected");
+            throw new IllegalArgumentException(
+                    "the feed's epoch has more than the " + rows + " samples that were expected");
         }
         ByteBuffer bytes = batch.slot().memory().buffer();
         Buffer values = device.realBytes() == Double.BYTES ? bytes.asDoubleBuffer() : bytes.asFloatBuffer();

@@ -59,8 +59,8 @@ public record RankColumns(
         }
         requireWidth(labels, targets, what, "labels", "outputs");
         if (labels.size(0) != features.size(0)) {
-            throw new IllegalArgumentException(what + " has " + features.size(0) + " rows of features and "
-                    + labels.size(0) + " rows of labels");
+            throw new IllegalArgumentException(
+                    what + " has " + features.size(0) + " rows of features and " + labels.size(0) + " rows of labels");
         }
     }
 

@@ -47,10 +47,7 @@ final class ResidentFeed implements Feed {
         this.next = samples.rows();
         this.description = String.format(
                 "resident: %,d samples in batches of %d, %,d bytes on the device%s",
-                samples.rows(),
-                samples.batch(),
-                bytes(columns, samples, device.realBytes()),
-                why);
+                samples.rows(), samples.batch(), bytes(columns, samples, device.realBytes()), why);
         try {
             int real = device.realBytes();
             long inputBytes = aligned(samples.rows() * columns.inputWidth() * real);
@@ -134,8 +131,7 @@ final class ResidentFeed implements Feed {
             orders.copyAhead();
         }
         given = Math.min(samples.batch(), samples.rows() - next);
-        return new DeviceBatch(
-                inputs, columns.inputWidth(), targets, columns.targetWidth(), order, next, given);
+        return new DeviceBatch(inputs, columns.inputWidth(), targets, columns.targetWidth(), order, next, given);
     }
 
     @Override

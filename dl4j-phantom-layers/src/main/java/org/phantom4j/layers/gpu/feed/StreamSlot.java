@@ -95,13 +95,7 @@ final class StreamSlot implements AutoCloseable {
     DeviceBatch give() {
         device.main().await(loaded);
         return new DeviceBatch(
-                inputs,
-                columns.inputWidth(),
-                targetBlock == null ? 0 : targets,
-                columns.targetWidth(),
-                0,
-                0,
-                rows);
+                inputs, columns.inputWidth(), targetBlock == null ? 0 : targets, columns.targetWidth(), 0, 0, rows);
     }
 
     /** Marks that the main stream has been given all that reads it. */

@@ -127,9 +127,8 @@ final class FakeDevice implements AutoCloseable {
                         .order(ByteOrder.nativeOrder())
                         .asFloatBuffer();
         for (int i = 0; i < count; i++) {
-            to[start + i] = values instanceof DoubleBuffer doubles
-                    ? doubles.get(at + i)
-                    : ((FloatBuffer) values).get(at + i);
+            to[start + i] =
+                    values instanceof DoubleBuffer doubles ? doubles.get(at + i) : ((FloatBuffer) values).get(at + i);
         }
     }
 

@@ -170,8 +170,7 @@ class FeedLoopTest {
     @Test
     void aLossThatIsNoNumberIsFoundAtTheEndToo() {
         runner.diverges = 48;
-        assertThrows(
-                ArithmeticException.class, () -> loop(new CountingFeed(50)).epochs(1));
+        assertThrows(ArithmeticException.class, () -> loop(new CountingFeed(50)).epochs(1));
         assertEquals(50, runner.given);
     }
 
@@ -180,9 +179,8 @@ class FeedLoopTest {
         CountingFeed feed = new CountingFeed(50);
         feed.failure = new IllegalStateException("the file is gone");
         feed.failsAt = 20;
-        assertSame(
-                feed.failure,
-                assertThrows(IllegalStateException.class, () -> loop(feed).epochs(1)));
+        assertSame(feed.failure, assertThrows(IllegalStateException.class, () -> loop(feed)
+                .epochs(1)));
         assertEquals(20, runner.done);
         assertEquals(numbers(20), heard);
     }

@@ -162,8 +162,7 @@ class StandInIteratorFeedTest {
                 feed.used();
             }
             assertSame(thrown, assertThrows(IllegalStateException.class, feed::next));
-            assertEquals(
-                    "batch 3 of epoch 0 was to be prepared", thrown.getSuppressed()[0].getMessage());
+            assertEquals("batch 3 of epoch 0 was to be prepared", thrown.getSuppressed()[0].getMessage());
             assertSame(thrown, assertThrows(IllegalStateException.class, feed::next), "and stays");
             assertRead(batches.subList(0, 3));
         }

@@ -19,8 +19,7 @@ class StandInOutputLoopTest {
         try (FakeDevice device = new FakeDevice(realBytes)) {
             HostSamples samples = HostSamples.inOrder(features, null, batch);
             RankColumns columns = RankColumns.all(5, 0);
-            try (Feed feed = new StreamedFeed(
-                            device.feedDevice(), columns, new SampleSource(samples, columns), "");
+            try (Feed feed = new StreamedFeed(device.feedDevice(), columns, new SampleSource(samples, columns), "");
                     OutputLoop loop = loop(device, batch)) {
                 INDArray outputs = loop.outputs(feed, rows);
                 assertEquals(features, outputs);
