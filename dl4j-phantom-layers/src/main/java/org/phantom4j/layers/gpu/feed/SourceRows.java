@@ -10,7 +10,7 @@ import org.phantom4j.comm.DenseArrays;
 
 /**
  * An array's rows in host memory, as any number of threads read them at once: float, double, int and unsigned byte as they lie,
- * other types as floats.
+ * other types as doubles.
  */
 final class SourceRows {
 
@@ -43,25 +43,25 @@ final class SourceRows {
 
     /** Of [rows, width]; a copy only where rows do not lie one behind the other, or the type is another. */
     static SourceRows of(INDArray array) {
-        INDArray typed = isRead(array.dataType()) ? array : array.castTo(DataType.FLOAT);
+        INDArray typed = isRead(array.dataType()) ? array : array.castTo(DataType.DOUBLE);
         boolean adjoining = typed.size(1) == 1 || typed.stride(1) == 1;
         boolean apart = typed.size(0) == 1 || typed.stride(0) >= typed.size(1);
         return new SourceRows(adjoining && apart ? typed : typed.dup('c'));
     }
 
     private static boolean isRead(DataType type) {
-        return type == DataType.FLOAT || type == DataType.DOUBLE || type == DataType.INT || type == DataType.UBYTE;
+        return type == DataType.FLOAT || type == DataType.DOUBLE || type == DataType.INT32 || type == DataType.UINT8;
     }
 
     private static Buffer typed(ByteBuffer memory, DataType type) {
         ByteBuffer bytes = memory.order(ByteOrder.nativeOrder());
-        return switch (type) {
-            case FLOAT -> bytes.asFloatBuffer();
-            case DOUBLE -> bytes.asDoubleBuffer();
-            case INT -> bytes.asIntBuffer();
-            case UBYTE -> bytes;
-            default -> throw new IllegalStateException("rows of " + type + " are not read as they lie");
-        };
+        if (type == DataType.FLOAT) {
+            return bytes.asFloatBuffer();
+        }
+        if (type == DataType.DOUBLE) {
+            return bytes.asDoubleBuffer();
+        }
+        return type == DataType.INT32 ? bytes.asIntBuffer() : bytes;
     }
 
     long rows() {

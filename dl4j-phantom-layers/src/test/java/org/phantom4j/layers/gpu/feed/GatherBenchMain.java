@@ -25,7 +25,7 @@ public final class GatherBenchMain {
                 "width  type    batch  threads      rows/s   GB/s written  us a batch  rows / s of processor time");
         for (String count : threads) {
             measure(784, 60_000, 128, DataType.FLOAT, Integer.parseInt(count));
-            measure(784, 60_000, 128, DataType.UBYTE, Integer.parseInt(count));
+            measure(784, 60_000, 128, DataType.UINT8, Integer.parseInt(count));
             measure(784, 60_000, 128, DataType.DOUBLE, Integer.parseInt(count));
             measure(16_384, 8_192, 256, DataType.FLOAT, Integer.parseInt(count));
             measure(16_384, 4_096, 256, DataType.DOUBLE, Integer.parseInt(count));

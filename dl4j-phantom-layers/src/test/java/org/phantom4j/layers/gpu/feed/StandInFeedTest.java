@@ -143,7 +143,7 @@ class StandInFeedTest {
     void samplesOfOtherTypesBecomeTheRealsThatNd4jMakes() {
         INDArray values = Nd4j.rand(DataType.DOUBLE, ROWS, 7).muli(100);
         INDArray labels = Nd4j.rand(DataType.FLOAT, ROWS, 3);
-        for (DataType type : List.of(DataType.DOUBLE, DataType.FLOAT, DataType.INT, DataType.UBYTE, DataType.LONG)) {
+        for (DataType type : List.of(DataType.DOUBLE, DataType.FLOAT, DataType.INT32, DataType.UINT8, DataType.INT64)) {
             INDArray typed = values.castTo(type);
             HostSamples samples = HostSamples.shuffled(typed, labels, BATCH, SEED);
             for (DataType real : List.of(DataType.FLOAT, DataType.DOUBLE)) {
