@@ -2,6 +2,8 @@ package org.phantom4j.layers.gpu;
 
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.layers.gpu.device.GpuMachine;
+import org.phantom4j.layers.gpu.device.ProductCall;
 import org.phantom4j.ops.gpu.Precision;
 import org.phantom4j.ops.gpu.ProductShape;
 
@@ -23,11 +25,11 @@ public record DeviceCeilings(double flops, double bytesPerSecond) {
                 CudaEvent start = CudaEvent.timed();
                 CudaEvent middle = CudaEvent.timed();
                 CudaEvent end = CudaEvent.timed()) {
-            long a = machine.allocateFactors(SIZE * SIZE);
-            long b = machine.allocateFactors(SIZE * SIZE);
-            long c = machine.allocateReals(SIZE * SIZE);
+            long a = machine.memory.allocateFactors(SIZE * SIZE);
+            long b = machine.memory.allocateFactors(SIZE * SIZE);
+            long c = machine.memory.allocateReals(SIZE * SIZE);
             ProductCall product =
-                    machine.prepare(machine.main, ProductShape.of(true, false, SIZE, SIZE, SIZE), a, b, c);
+                    machine.memory.prepare(machine.main, ProductShape.of(true, false, SIZE, SIZE, SIZE), a, b, c);
             product.run();
             start.record(machine.main);
             for (int i = 0; i < REPEATS; i++) {

@@ -3,6 +3,11 @@ package org.phantom4j.layers.gpu;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.layers.gpu.device.GpuMachine;
+import org.phantom4j.layers.gpu.parameters.DeviceParameters;
+import org.phantom4j.layers.gpu.parameters.HostParameters;
+import org.phantom4j.layers.gpu.plan.Stack;
+import org.phantom4j.layers.gpu.program.ForwardPass;
 import org.phantom4j.ops.ShardRange;
 
 /**
@@ -39,8 +44,8 @@ public final class GpuPredictor implements AutoCloseable {
             HostParameters.load(machine, parameters, network);
             this.pass = new ForwardPass(machine, stack, parameters, own, batch, options.timeout());
         } catch (RuntimeException e) {
-            RuntimeException explained = machine.need(stack, own, false)
-                    .plus(machine.need(stack, own, false, batch))
+            RuntimeException explained = MemoryNeed.ofRank(machine, stack, own, false)
+                    .plus(MemoryNeed.ofBatch(machine, stack, own, false, batch))
                     .explain(e);
             machine.close();
             throw explained;
@@ -59,7 +64,7 @@ public final class GpuPredictor implements AutoCloseable {
 
     /** Bytes of device memory that this rank holds. */
     public long deviceBytes() {
-        return machine.allocatedBytes();
+        return machine.memory.bytes() + machine.products.workspaceBytes() + pass.deviceBytes();
     }
 
     /** Frees the device's memory. */

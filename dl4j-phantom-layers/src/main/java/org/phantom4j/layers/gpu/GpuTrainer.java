@@ -1,16 +1,21 @@
 package org.phantom4j.layers.gpu;
 
-import java.lang.ref.Reference;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.api.buffer.DataType;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.layers.gpu.device.GpuMachine;
+import org.phantom4j.layers.gpu.parameters.DeviceParameters;
+import org.phantom4j.layers.gpu.parameters.HostParameters;
+import org.phantom4j.layers.gpu.plan.Stack;
+import org.phantom4j.layers.gpu.plan.StackParser;
+import org.phantom4j.layers.gpu.program.ForwardPass;
+import org.phantom4j.layers.gpu.program.HostRows;
+import org.phantom4j.layers.gpu.program.StepProgram;
+import org.phantom4j.layers.gpu.program.Training;
 import org.phantom4j.layers.train.StepTrainer;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.Precision;
@@ -29,6 +34,12 @@ import org.phantom4j.ops.gpu.Precision;
  * }
  * }</pre>
  *
+ * <p>{@link #fit} returns when a step is under way; {@link #score} waits for it. A network's listeners are called after each step,
+ * with its score and iteration, and make each step wait: of the parameters they see those of the last {@link #store}.
+ *
+ * <p>Batches may have any size: a smaller one takes the step of a larger one, so that an epoch's last batch costs no more than the
+ * others, and memory does not grow with the number of sizes.
+ *
  * <p>Threads: the rank's own.
  */
 public final class GpuTrainer implements StepTrainer {
@@ -42,9 +53,9 @@ public final class GpuTrainer implements StepTrainer {
     private final Stack stack;
     private final ShardRange own;
     private final DeviceParameters parameters;
-    private final Map<Long, StepProgram> programs = new HashMap<>();
+    private final Training training;
+    private double rate;
     private ForwardPass forward;
-    private StepProgram last;
     private int steps;
 
     /**
@@ -58,13 +69,16 @@ public final class GpuTrainer implements StepTrainer {
         this.network = network;
         this.options = options;
         this.stack = requireStack(network.getLayerWiseConfigurations(), group.size(), options.precision());
+        this.rate = stack.update().rate();
         this.own = ShardRange.of(group.rank(), group.size(), stack.shards());
         this.machine = new GpuMachine(options.device(), group, options.precision());
         try {
             this.parameters = new DeviceParameters(machine, stack, own, true);
-            HostParameters.load(machine, parameters, network);
+            this.training = new Training(machine, stack, own, parameters, options.timeout());
+            load();
         } catch (RuntimeException e) {
-            RuntimeException explained = machine.need(stack, own, true).explain(e);
+            RuntimeException explained =
+                    MemoryNeed.ofRank(machine, stack, own, true).explain(e);
             machine.close();
             throw explained;
         }
@@ -73,7 +87,7 @@ public final class GpuTrainer implements StepTrainer {
     /** What of a network the compiled step does not do, in words; empty if it does it all. */
     public static Optional<String> obstacle(MultiLayerConfiguration configuration, int ranks, Precision precision) {
         try {
-            stack(configuration, ranks, precision);
+            StackParser.parse(configuration, ranks, precision);
             return Optional.empty();
         } catch (StackParser.UnsupportedStackException e) {
             return Optional.of(e.getMessage());
@@ -83,61 +97,55 @@ public final class GpuTrainer implements StepTrainer {
     /** The network as a compiled step sees it. */
     static Stack requireStack(MultiLayerConfiguration configuration, int ranks, Precision precision) {
         try {
-            return stack(configuration, ranks, precision);
+            return StackParser.parse(configuration, ranks, precision);
         } catch (StackParser.UnsupportedStackException e) {
             throw new IllegalArgumentException("the compiled step does not do this network: " + e.getMessage(), e);
         }
     }
 
-    private static Stack stack(MultiLayerConfiguration configuration, int ranks, Precision precision)
-            throws StackParser.UnsupportedStackException {
-        Stack stack = StackParser.parse(configuration);
-        boolean uneven = stack.layers().stream()
-                .anyMatch(layer -> !layer.phantom()
-                        && layer.geometry().nIn() % layer.geometry().shards() != 0);
-        if (ranks > 1 && uneven) {
-            throw new StackParser.UnsupportedStackException(
-                    "the widths of its tensor-parallel layers are not multiples of the shards");
-        }
-        DataType wanted = precision == Precision.FP64 ? DataType.DOUBLE : DataType.FLOAT;
-        DataType type = configuration.getConf(0).getDataType();
-        if (type != wanted) {
-            throw new StackParser.UnsupportedStackException(
-                    "its data type is " + type + ", but precision " + precision + " needs " + wanted);
-        }
-        return stack;
-    }
-
     /**
-     * Makes a step on a batch. A collective: every rank calls it with the same samples.
+     * Starts a step on a batch. A collective: every rank calls it with the same samples. The arrays may change when it returns.
      *
      * @param batch whole features and labels, [B, n]
-     * @throws IllegalArgumentException if there are more or fewer labels than features, or they have other widths
-     * @throws org.phantom4j.comm.cuda.CudaException if the device has no room for a batch of this size; the trainer keeps what
-     *     it took for it until it is closed
+     * @throws IllegalArgumentException if there are more or fewer labels than features, they have other widths, or masks
+     * @throws org.phantom4j.comm.cuda.CudaException if the device has no room for a batch of this size
      */
     public void fit(DataSet batch) {
+        requireUnmasked(batch);
         long rows = batch.getFeatures().size(0);
         if (batch.getLabels().size(0) != rows) {
             throw new IllegalArgumentException("a batch with " + rows + " rows of features has "
                     + batch.getLabels().size(0) + " rows of labels");
         }
-        StepProgram program = program(rows);
-        HostRows features = HostRows.of(batch.getFeatures(), machine.precision, inputs());
+        long inputs = stack.layers().get(0).geometry().nIn();
+        HostRows features = HostRows.of(batch.getFeatures(), machine.precision, inputs, "features");
         HostRows labels =
-                HostRows.of(batch.getLabels(), machine.precision, stack.end().width());
-        try {
-            program.loadInputs(features.address(), features.pitch());
-            program.loadTargets(labels.address(), labels.pitch());
-            program.start();
-            last = program;
-            steps++;
-            machine.await(options.timeout());
-        } finally {
-            // the device copies from the host's arrays until here
-            Reference.reachabilityFence(features);
-            Reference.reachabilityFence(labels);
+                HostRows.of(batch.getLabels(), machine.precision, stack.end().width(), "labels");
+        training.start(program(rows), features, labels, rows, rate);
+        made();
+    }
+
+    private static void requireUnmasked(DataSet batch) {
+        String mask = batch.getFeaturesMaskArray() != null
+                ? "a mask of features"
+                : batch.getLabelsMaskArray() != null ? "a mask of labels" : null;
+        if (mask != null) {
+            throw new IllegalArgumentException("the compiled step knows no masks, and the batch has " + mask
+                    + ": train it with Deeplearning4j's layers (network.fit)");
         }
+    }
+
+    /** Counts a step, and tells the listeners. */
+    private void made() {
+        int iteration = network.getIterationCount();
+        if (!network.getListeners().isEmpty()) {
+            network.setScore(score());
+            for (TrainingListener listener : network.getListeners()) {
+                listener.iterationDone(network, iteration, network.getEpochCount());
+            }
+        }
+        network.setIterationCount(iteration + 1);
+        steps++;
     }
 
     @Override
@@ -150,22 +158,18 @@ public final class GpuTrainer implements StepTrainer {
      * Records the step for a size of batch, which {@link #fit} does at its first use otherwise. A collective: every rank
      * calls it.
      */
-    public void prepare(long batch) {
-        program(batch);
+    public void prepare(long rows) {
+        StepProgram unused = program(rows);
     }
 
-    private StepProgram program(long batch) {
-        StepProgram program = programs.get(batch);
-        if (program == null) {
-            MemoryNeed need = memoryNeed().plus(machine.need(stack, own, true, batch));
-            try {
-                program = new StepProgram(machine, stack, parameters, own, batch, true);
-            } catch (RuntimeException e) {
-                throw need.explain(e);
-            }
-            programs.put(batch, program);
+    private StepProgram program(long rows) {
+        try {
+            return training.program(rows);
+        } catch (RuntimeException e) {
+            throw memoryNeed()
+                    .plus(MemoryNeed.ofBatch(machine, stack, own, true, rows))
+                    .explain(e);
         }
-        return program;
     }
 
     /**
@@ -178,87 +182,97 @@ public final class GpuTrainer implements StepTrainer {
     @Override
     public INDArray output(INDArray features) {
         if (forward == null) {
-            MemoryNeed need = memoryNeed().plus(machine.need(stack, own, false, ROWS));
             try {
                 forward = new ForwardPass(machine, stack, parameters, own, ROWS, options.timeout());
             } catch (RuntimeException e) {
-                throw need.explain(e);
+                throw memoryNeed()
+                        .plus(MemoryNeed.ofBatch(machine, stack, own, false, ROWS))
+                        .explain(e);
             }
         }
         return forward.outputs(features);
     }
 
-    /** Reads parameters and updater state from the network again; steps since the last {@link #store} are lost. */
+    /**
+     * Reads parameters, updater state and the learning rate from the network again; steps since the last {@link #store} are lost.
+     *
+     * @throws IllegalArgumentException if the network has been given other layers or another updater
+     */
     @Override
     public void load() {
-        HostParameters.load(machine, parameters, network);
-        steps = 0;
-    }
-
-    private long inputs() {
-        return stack.layers().get(0).geometry().nIn();
-    }
-
-    /** The loss of the last step, before its update: that of the whole network, the same on every rank. */
-    public double score() {
-        if (last == null) {
-            throw new IllegalStateException("no step has been made yet");
+        Stack now = requireStack(network.getLayerWiseConfigurations(), machine.group.size(), options.precision());
+        if (!now.layers().equals(stack.layers()) || !now.update().differsInRateOnly(stack.update())) {
+            throw new IllegalArgumentException("the network was changed from " + stack.update() + " to " + now.update()
+                    + ", or its layers were: make another trainer for it");
         }
-        return last.loss();
+        rate = now.update().rate();
+        network.setIterationCount(network.getIterationCount() - steps);
+        steps = 0;
+        training.restart(network.getIterationCount());
+        HostParameters.load(machine, parameters, network);
+    }
+
+    /** The loss of the last step, before its update: that of the whole network, the same on every rank. Waits for it. */
+    public double score() {
+        return training.loss();
+    }
+
+    /**
+     * The number of the first step, counted as the network's iterations are, whose loss was no finite number; empty if there was none
+     * among those that are done. Waits for nothing.
+     */
+    public Optional<Long> failedStep() {
+        long failed = training.log().failed();
+        return failed == 0 ? Optional.empty() : Optional.of(failed);
     }
 
     /** What this rank's training needs of device memory, by formula, for what it has recorded so far. */
     public MemoryNeed memoryNeed() {
-        MemoryNeed need = machine.need(stack, own, true);
-        for (long batch : programs.keySet()) {
-            need = need.plus(machine.need(stack, own, true, batch));
+        MemoryNeed need = MemoryNeed.ofRank(machine, stack, own, true);
+        for (StepProgram program : training.recorded()) {
+            need = need.plus(MemoryNeed.ofBatch(machine, stack, own, true, program.capacity()));
         }
-        return forward == null ? need : need.plus(machine.need(stack, own, false, ROWS));
+        return forward == null ? need : need.plus(MemoryNeed.ofBatch(machine, stack, own, false, ROWS));
     }
 
     /** Bytes of device memory that this rank's training holds. */
     public long deviceBytes() {
-        return machine.allocatedBytes();
+        return machine.memory.bytes()
+                + machine.products.workspaceBytes()
+                + training.deviceBytes()
+                + (forward == null ? 0 : forward.deviceBytes());
     }
 
     /** Bytes that this rank sends in a step like the last. */
     public long bytesPerStep() {
-        return last == null ? 0 : last.bytesSent();
+        return training.last() == null ? 0 : training.last().bytesSent();
     }
 
     /** Multiply-adds of this rank's products in a step like the last. */
     public long multiplyAddsPerStep() {
-        return last == null ? 0 : last.multiplyAdds();
+        return training.last() == null ? 0 : training.last().multiplyAdds();
     }
 
     /** Kernels, copies and collectives of the last step. */
     public long nodes() {
-        return last == null ? 0 : last.nodes();
+        return training.last() == null ? 0 : training.last().nodes();
     }
 
-    /** Writes parameters, updater state and the number of steps back to the network. */
+    /** Writes parameters and updater state back to the network. */
     @Override
     public void store() {
+        training.awaitAll();
         HostParameters.store(machine, parameters, network);
-        network.setIterationCount(network.getIterationCount() + steps);
         steps = 0;
     }
 
     /** Frees the device's memory. What was not {@link #store}d is lost. */
     @Override
     public void close() {
-        programs.values().forEach(StepProgram::close);
+        training.close();
         if (forward != null) {
             forward.close();
         }
         machine.close();
-    }
-
-    /** Requires [B, width]. */
-    static void requireShape(INDArray array, long width, String what) {
-        if (array.rank() != 2 || array.size(1) != width) {
-            throw new IllegalArgumentException(
-                    what + " have shape " + Arrays.toString(array.shape()) + ": expected [batch, " + width + "]");
-        }
     }
 }

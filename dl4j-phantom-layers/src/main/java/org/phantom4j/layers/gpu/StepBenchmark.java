@@ -5,11 +5,19 @@ import java.util.ArrayList;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.DeviceGroup;
+import org.phantom4j.layers.gpu.device.GpuMachine;
+import org.phantom4j.layers.gpu.parameters.DeviceParameters;
+import org.phantom4j.layers.gpu.plan.Stack;
+import org.phantom4j.layers.gpu.program.StepProgram;
+import org.phantom4j.layers.gpu.program.Training;
 import org.phantom4j.ops.LayerCost;
 import org.phantom4j.ops.PhantomGeometry;
 import org.phantom4j.ops.ShardRange;
+import org.phantom4j.ops.Split;
 import org.phantom4j.ops.gpu.ElementwiseActivation;
 import org.phantom4j.ops.gpu.Precision;
+import org.phantom4j.ops.gpu.ShardWidths;
+import org.phantom4j.ops.gpu.StepControls;
 
 /**
  * Times a compiled step on random parameters and data that stay on the device, without a network in host memory.
@@ -20,10 +28,16 @@ public final class StepBenchmark implements AutoCloseable {
 
     private static final Duration LIMIT = Duration.ofMinutes(5);
     private static final int WARM_UPS = 5;
+    private static final double RATE = 1e-4;
 
     private final GpuMachine machine;
     private final MemoryNeed need;
-    private final StepProgram program;
+    private final Training training;
+
+    /** Null where steps are trained. */
+    private final StepProgram forward;
+
+    private final StepControls.Batch batch;
 
     /**
      * What is timed: a stack of equal layers with ReLU between them, squared errors, SGD.
@@ -82,7 +96,8 @@ public final class StepBenchmark implements AutoCloseable {
             for (int i = 0; i < layers; i++) {
                 all.add(new Stack.Layer(phantom, geometry, new ElementwiseActivation(1, 0)));
             }
-            return new Stack(all, new Stack.End(Stack.End.Kind.SQUARED, width, false), new Stack.Update.Sgd(1e-4));
+            return new Stack(
+                    all, new Stack.End(Stack.End.Kind.SQUARED, width, shards, false), new Stack.Update.Sgd(RATE));
         }
     }
 
@@ -91,20 +106,46 @@ public final class StepBenchmark implements AutoCloseable {
         Stack stack = setup.stack();
         ShardRange own = ShardRange.of(group.rank(), group.size(), stack.shards());
         this.machine = new GpuMachine(device, group, setup.precision());
-        this.need = machine.need(stack, own, setup.training())
-                .plus(machine.need(stack, own, setup.training(), setup.batch()));
+        try {
+            this.need = MemoryNeed.ofRank(machine, stack, own, setup.training())
+                    .plus(MemoryNeed.ofBatch(machine, stack, own, setup.training(), setup.batch()));
+        } catch (RuntimeException e) {
+            machine.close();
+            throw e;
+        }
         try {
             DeviceParameters parameters = new DeviceParameters(machine, stack, own, setup.training());
-            long perShard = setup.width() / setup.shards();
-            // uniform numbers of variance 1 / inputs, so that activations neither fade nor grow
-            double scale = Math.sqrt(12.0 / (setup.phantom() ? 2 * perShard : setup.width()));
-            this.program = new StepProgram(machine, stack, parameters, own, setup.batch(), setup.training());
-            machine.kernels.fill(
-                    machine.main, parameters.all().address(), parameters.all().length(), 3, scale);
+            parameters.fillRandom();
+            this.training = new Training(machine, stack, own, parameters, LIMIT);
+            long width = ShardWidths.of(new Split(setup.width(), setup.shards()), own)
+                    .neurons();
+            long inputs = randomRows(setup.batch() * width, 1);
+            long targets = randomRows(setup.batch() * width, 2);
+            this.batch = new StepControls.Batch(inputs, width, targets, width, 0, 0, (int) setup.batch());
+            this.forward = setup.training()
+                    ? null
+                    : machine.memory.own(new StepProgram(machine, stack, parameters, own, setup.batch(), null));
+            if (forward == null) {
+                StepProgram unused = training.program(setup.batch());
+            }
             await();
         } catch (RuntimeException e) {
             machine.close();
             throw need.explain(e);
+        }
+    }
+
+    private long randomRows(long count, int seed) {
+        long address = machine.memory.allocateReals(count);
+        machine.kernels.fillReals(machine.main, address, count, seed);
+        return address;
+    }
+
+    private void start() {
+        if (forward == null) {
+            training.start(training.program(batch.rows()), batch, RATE);
+        } else {
+            forward.start(batch, 0);
         }
     }
 
@@ -114,7 +155,7 @@ public final class StepBenchmark implements AutoCloseable {
                 CudaEvent end = CudaEvent.timed()) {
             start.record(machine.main);
             for (int i = 0; i < steps; i++) {
-                program.start();
+                start();
             }
             end.record(machine.main);
             await();
@@ -143,7 +184,7 @@ public final class StepBenchmark implements AutoCloseable {
             for (int i = 0; i < steps; i++) {
                 begins.get(i).record(machine.main);
                 long beganNs = System.nanoTime();
-                program.start();
+                start();
                 hostNs += System.nanoTime() - beganNs;
                 ends.get(i).record(machine.main);
             }
@@ -165,7 +206,7 @@ public final class StepBenchmark implements AutoCloseable {
         double[] latencies = new double[steps];
         for (int i = 0; i < steps; i++) {
             long began = System.nanoTime();
-            program.start();
+            start();
             await();
             latencies[i] = (System.nanoTime() - began) / 1e6;
         }
@@ -188,22 +229,25 @@ public final class StepBenchmark implements AutoCloseable {
 
     /** Bytes of device memory that the step holds. */
     public long deviceBytes() {
-        return machine.allocatedBytes();
+        return machine.memory.bytes()
+                + machine.products.workspaceBytes()
+                + training.deviceBytes()
+                + (forward == null ? 0 : forward.deviceBytes());
     }
 
     /** Kernels, copies and collectives of a step. */
     public long nodes() {
-        return program.nodes();
+        return (forward == null ? training.last() : forward).nodes();
     }
 
     /** The loss of the last step. */
     public double loss() {
-        return program.loss();
+        return training.loss();
     }
 
     @Override
     public void close() {
-        program.close();
+        training.close();
         machine.close();
     }
 }

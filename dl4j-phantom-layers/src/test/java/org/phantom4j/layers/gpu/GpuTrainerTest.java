@@ -60,7 +60,11 @@ class GpuTrainerTest {
      * One network and how it is trained. Letters mean phantom and tensor-parallel layers; q a phantom layer in which some shards' images
      * are aligned and others' are not. A capital letter means a layer whose widths are multiples of eight.
      */
-    record Case(int shards, String layers, End end, IUpdater updater, Activation activation, int batch) {
+    record Case(int shards, String layers, End end, int endShards, IUpdater updater, Activation activation, int batch) {
+
+        Case(int shards, String layers, End end, IUpdater updater, Activation activation, int batch) {
+            this(shards, layers, end, shards, updater, activation, batch);
+        }
 
         MultiLayerConfiguration configuration(DataType type) {
             List<Layer> all = new ArrayList<>();
@@ -93,13 +97,13 @@ class GpuTrainerTest {
                         case SOFTMAX ->
                             new ShardedOutputLayer.Builder(LossFunction.MCXENT)
                                     .nOut(outputs())
-                                    .shards(shards)
+                                    .shards(endShards)
                                     .activation(Activation.SOFTMAX)
                                     .build();
                         case SQUARED ->
                             new ShardedOutputLayer.Builder(LossFunction.MSE)
                                     .nOut(outputs())
-                                    .shards(shards)
+                                    .shards(endShards)
                                     .activation(Activation.IDENTITY)
                                     .build();
                     });
@@ -145,7 +149,11 @@ class GpuTrainerTest {
                 new Case(4, "ptp", End.LOSS, new Adam(0.01), Activation.TANH, 32),
                 new Case(4, "tpt", End.SOFTMAX, new Nesterovs(0.05, 0.9), Activation.ELU, 1),
                 new Case(2, "tt", End.SQUARED, new Sgd(0.2), Activation.LEAKYRELU, 40),
-                new Case(2, "pt", End.SQUARED, new Adam(0.01), Activation.IDENTITY, 40));
+                new Case(2, "pt", End.SQUARED, new Adam(0.01), Activation.IDENTITY, 40),
+                new Case(8, "ppp", End.SOFTMAX, 1, new Sgd(0.2), Activation.TANH, 97),
+                new Case(16, "pp", End.LOSS, new Adam(0.01), Activation.SIGMOID, 7),
+                new Case(5, "ptp", End.SOFTMAX, 2, new Nesterovs(0.05, 0.9), Activation.RELU, 250),
+                new Case(4, "pp", End.SQUARED, 3, new Sgd(0.2), Activation.SIGMOID, 300));
     }
 
     @ParameterizedTest
@@ -199,7 +207,9 @@ class GpuTrainerTest {
                 new Case(2, "PTP", End.LOSS, new Sgd(0.3), Activation.TANH, 48),
                 new Case(3, "PQQ", End.LOSS, new Sgd(0.3), Activation.TANH, 64),
                 new Case(3, "QP", End.LOSS, new Sgd(0.3), Activation.TANH, 64),
-                new Case(1, "PP", End.LOSS, new Sgd(0.3), Activation.TANH, 16));
+                new Case(1, "PP", End.LOSS, new Sgd(0.3), Activation.TANH, 16),
+                new Case(16, "PPP", End.SOFTMAX, 4, new Sgd(0.3), Activation.TANH, 264),
+                new Case(20, "PQP", End.LOSS, new Sgd(0.3), Activation.TANH, 1000));
     }
 
     /** Scores of every step and the parameters' change after the last, relative to its norm. */

@@ -24,12 +24,20 @@ public final class CudaKernel {
         return this;
     }
 
+    /** How many blocks there are in each direction. */
+    public record Grid(int x, int y, int z) {}
+
+    /** Launches it with a grid of two directions. */
+    public void launch(CudaStream stream, int gridX, int gridY, int blockX, int sharedBytes, Object... arguments) {
+        launch(stream, new Grid(gridX, gridY, 1), blockX, sharedBytes, arguments);
+    }
+
     /**
      * Launches it, in the stream's order.
      *
      * @param arguments Long (pointers and 64-bit numbers), Integer, Float, Double, or byte[] for structures passed by value
      */
-    public void launch(CudaStream stream, int gridX, int gridY, int blockX, int sharedBytes, Object... arguments) {
+    public void launch(CudaStream stream, Grid grid, int blockX, int sharedBytes, Object... arguments) {
         int bytes = 0;
         for (Object argument : arguments) {
             bytes = align(bytes, argument) + size(argument);
@@ -49,9 +57,9 @@ public final class CudaKernel {
                     "launch of " + name,
                     CudaDriver.cuLaunchKernel(
                             function,
-                            gridX,
-                            gridY,
-                            1,
+                            grid.x(),
+                            grid.y(),
+                            grid.z(),
                             blockX,
                             1,
                             1,

@@ -42,6 +42,14 @@ public interface DeviceGroup extends AutoCloseable {
     /** Replaces an array by the sum of all ranks'. */
     void allReduce(long array, long count, Type type, CudaStream stream);
 
+    /**
+     * Says that this rank starts a recorded step, whose collectives no longer say what they are. Takes less than a microsecond.
+     *
+     * @param rows samples of the step's batch: ranks must agree
+     * @throws RuntimeException that names both, if another rank has started a step on another number of rows
+     */
+    void startStep(long rows);
+
     /** Bytes that this rank has sent, by the usual count: what each collective's algorithm must send at least. */
     long bytesSent();
 
@@ -84,6 +92,11 @@ public interface DeviceGroup extends AutoCloseable {
             @Override
             public void allReduce(long array, long count, Type type, CudaStream stream) {
                 // its own sum
+            }
+
+            @Override
+            public void startStep(long rows) {
+                // there is nobody to agree with
             }
 
             @Override

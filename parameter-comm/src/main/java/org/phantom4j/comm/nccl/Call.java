@@ -14,6 +14,9 @@ final class Call {
     private static final int BYTE = 0xff;
     private static final int ROOT_MASK = 0xffff;
 
+    /** The code of a recorded step; its elements are the batch's rows. */
+    static final long STEP = BYTE;
+
     private Call() {}
 
     /**
@@ -31,6 +34,9 @@ final class Call {
 
     /** As in "all-reduce of 64 FLOAT". */
     static String text(long code, long elements) {
+        if (code == STEP) {
+            return "a step on a batch of " + elements + " rows";
+        }
         Collective collective = COLLECTIVES.get((int) code & BYTE);
         String what = collective + " of " + elements + " " + TYPES.get((int) (code >> TYPE_SHIFT) & BYTE);
         return switch (collective) {

@@ -66,6 +66,11 @@ public final class NcclDevices implements DeviceGroup {
 
     /** {@inheritDoc} What is recorded into a graph counts once, when it is recorded. */
     @Override
+    public void startStep(long rows) {
+        group.startStep(rows);
+    }
+
+    @Override
     public long bytesSent() {
         return bytesSent;
     }

@@ -241,13 +241,27 @@ public final class NcclGroup implements AutoCloseable {
         nccl.leave("ncclGroupEnd", Nccl.ncclGroupEnd());
     }
 
+    /**
+     * Says that this rank starts a recorded step.
+     *
+     * @param rows of its batch
+     * @throws CommException MISMATCH if another rank of this machine has started one on another number of rows
+     */
+    public void startStep(long rows) {
+        post(Call.STEP, rows);
+    }
+
     private void post(Collective collective, NcclType type, long elements, int root, int blocks) {
+        post(Call.code(collective, type, root, blocks), elements);
+    }
+
+    private void post(long code, long elements) {
         if (closed) {
             throw new CommException(Reason.CLOSED, "rank " + rank + "'s communicator is closed");
         }
         watch.check();
         try {
-            board.post(Call.code(collective, type, root, blocks), elements, timeoutNs, watch::check);
+            board.post(code, elements, timeoutNs, watch::check);
         } catch (CommException e) {
             throw watch.hasFailed() ? e : watch.fail(e);
         }

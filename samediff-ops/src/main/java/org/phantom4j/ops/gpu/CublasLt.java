@@ -8,8 +8,13 @@ import org.phantom4j.comm.cuda.SystemLibrary;
 /** The functions of cuBLASLt that are called here. Handles and device pointers are longs. */
 final class CublasLt {
 
+    static final int DESC_POINTER_MODE = 2;
     static final int DESC_TRANSA = 3;
     static final int DESC_TRANSB = 4;
+    static final int POINTER_MODE_HOST = 0;
+    static final int POINTER_MODE_DEVICE = 1;
+    static final int LAYOUT_BATCH_COUNT = 5;
+    static final int LAYOUT_BATCH_OFFSET = 6;
     static final int PREF_WORKSPACE = 1;
     static final int PREF_ALIGNMENT_A = 5;
     static final int PREF_ALIGNMENT_B = 6;
@@ -59,6 +64,8 @@ final class CublasLt {
     static native int cublasLtMatmulDescSetAttribute(long description, int attribute, int[] value, long bytes);
 
     static native int cublasLtMatrixLayoutCreate(long[] layout, int type, long rows, long columns, long stride);
+
+    static native int cublasLtMatrixLayoutSetAttribute(long layout, int attribute, long[] value, long bytes);
 
     static native int cublasLtMatrixLayoutDestroy(long layout);
 

@@ -24,7 +24,7 @@ public final class FewSamples {
     private static final int[] SAMPLES = {8, 16, 32};
     private static final int WORD = 4;
     private static final int ALIGNMENT = 16;
-    private static final int END_BYTES = 80;
+    private static final int END_BYTES = 96;
 
     /** More shares than that take longer to be added up than they spare. */
     private static final int MOST_SHARES = 8;
@@ -63,19 +63,16 @@ public final class FewSamples {
         return batch <= most;
     }
 
-    /** Whether there are kernels for a local product, aᵀ b in cuBLAS's terms: of few samples, and aligned. */
-    public boolean suits(ProductShape local) {
-        return suits(local.rows()) && local.inner() * factorBytes % ALIGNMENT == 0;
-    }
-
-    /** How many reals {@link Parts} of layers need that are at most so wide. */
-    public long partReals(long batch, long width) {
-        return batch * (width + Math.max(width, (long) blocks * OUTPUTS));
+    /** How many reals {@link Parts} of layers need that have at most so many places for neurons. */
+    public long partReals(long batch, long length) {
+        // as many shares as there may be blocks, or one of each neuron
+        return batch * (length + Math.max(length, Math.min(MOST_SHARES * length, (long) blocks * OUTPUTS + length)));
     }
 
     /** How many int counters they need. */
-    public static long counters(long width) {
-        return Kernels.blocks(width, OUTPUTS);
+    public static long counters(long length) {
+        // shards end in the middle of blocks
+        return Kernels.blocks(length, ShardWidths.MULTIPLE);
     }
 
     /**
@@ -89,90 +86,91 @@ public final class FewSamples {
     /**
      * How a layer ends.
      *
-     * @param local the local product's shape
+     * @param inputs how the layer's inputs lie
      * @param exact where activations go as reals, feature-major; 0: nowhere
      */
-    public record End(Parts parts, ProductShape local, Neurons neurons, TwoOrders to, long exact) {}
+    public record End(Parts parts, ShardWidths inputs, Neurons neurons, TwoOrders to, long exact) {}
 
     private byte[] bytes(End end) {
         Neurons neurons = end.neurons();
         long phantom = end.parts().sums();
-        return ByteBuffer.allocate(END_BYTES)
+        ByteBuffer bytes = ByteBuffer.allocate(END_BYTES)
                 .order(ByteOrder.nativeOrder())
                 .putLong(phantom)
-                .putLong(phantom + neurons.batch() * neurons.width() * WORD)
+                .putLong(phantom + neurons.batch() * neurons.widths().length() * WORD)
                 .putLong(end.parts().counters())
                 .putLong(neurons.bias().address())
                 .putLong(neurons.bias().lower())
                 .putLong(end.to().features())
                 .putLong(end.to().samples())
                 .putLong(end.exact())
-                .putInt(shares(end.local()))
+                .putInt(shares(end))
                 .putInt(neurons.activation().kind())
-                .putFloat((float) neurons.activation().slope())
-                .array();
+                .putFloat((float) neurons.activation().slope());
+        return neurons.widths().put(bytes).array();
     }
 
-    private int words(ProductShape local) {
-        return Math.toIntExact(local.inner() * factorBytes / WORD);
+    /** Words of four bytes of so many factors. */
+    private int words(long factors) {
+        return Math.toIntExact(factors * factorBytes / WORD);
     }
 
     /** How many blocks share the words of the same outputs: so many that all multiprocessors but those left have something to do. */
-    private int shares(ProductShape local) {
-        int steps = Kernels.blocks(words(local), STEP_WORDS);
-        int wanted = Math.min(MOST_SHARES, Math.max(1, blocks / Kernels.blocks(local.columns(), OUTPUTS)));
+    private int shares(End end) {
+        int steps = Kernels.blocks(words(end.inputs().stride()), STEP_WORDS);
+        int wanted = Math.min(
+                MOST_SHARES, Math.max(1, blocks / end.neurons().widths().blocks(OUTPUTS)));
         return Kernels.blocks(steps, Kernels.blocks(steps, wanted));
     }
 
     /**
-     * The local part, x L.
+     * The local part, x L of each shard.
      *
-     * @param x [batch, inner], sample-major
-     * @param weights L, column-major
+     * @param x [batch, places of inputs], sample-major
+     * @param weights L of each shard, column-major
      */
     public void localPart(CudaStream stream, long x, long weights, End end) {
-        ProductShape local = end.local();
         int i = 0;
-        while (SAMPLES[i] < local.rows()) {
+        while (SAMPLES[i] < end.neurons().batch()) {
             i++;
         }
         // blocks that go round equally often
-        int parts = Kernels.blocks(local.columns(), OUTPUTS);
-        int rounds = Kernels.blocks(parts, blocks);
+        int shards = end.inputs().shards();
+        int parts = Kernels.blocks(end.neurons().widths().stride(), OUTPUTS);
+        int rounds = Kernels.blocks(parts, Math.max(1, blocks / shards));
         localPart[i].launch(
                 stream,
                 Kernels.blocks(parts, rounds),
-                shares(local),
+                shards * shares(end),
                 BLOCK,
                 sharedBytes(i),
                 x,
                 weights,
-                (int) local.rows(),
-                (int) local.columns(),
-                words(local),
+                (int) end.neurons().batch(),
+                words(end.inputs().stride()),
+                words(end.inputs().length()),
                 bytes(end));
     }
 
     /**
-     * The phantom part, Σ g_i D_i.
+     * The phantom part, Σ g_i D_i of each shard.
      *
-     * @param decompressors [images, width], column-major without gaps
+     * @param decompressors [images, places of neurons], column-major
      */
     public void phantomPart(CudaStream stream, PhantomKernels.Images images, long decompressors, End end) {
-        int width = Math.toIntExact(end.neurons().width());
+        ShardWidths widths = end.neurons().widths();
         phantomPart.launch(
                 stream,
-                Kernels.blocks(width, OUTPUTS),
-                1,
+                Kernels.blocks(widths.stride(), OUTPUTS),
+                widths.shards(),
                 PHANTOM_BLOCK,
                 0,
                 images.address(),
                 decompressors,
                 (int) images.count(),
-                (int) images.before(),
-                (int) images.own(),
+                images.firstOwn(),
+                (int) images.k(),
                 (int) end.neurons().batch(),
-                width,
                 bytes(end));
     }
 }

@@ -24,8 +24,16 @@ public final class Kernels implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Kernels.class);
 
     /** In this order one program. */
-    private static final List<String> SOURCES =
-            List.of("factors", "activations", "losses", "updates", "update_product", "phantom", "few_samples");
+    private static final List<String> SOURCES = List.of(
+            "factors",
+            "layout",
+            "activations",
+            "losses",
+            "updates",
+            "update_product",
+            "update_tiles",
+            "phantom",
+            "few_samples");
 
     private static final int TILE = 32;
     private static final int FEATURES = 16;
@@ -45,9 +53,14 @@ public final class Kernels implements AutoCloseable {
     private final CudaKernel backwardActivation;
     private final CudaKernel outputLoss;
     private final CudaKernel biasStep;
-    private final CudaKernel loadColumns;
+    private final CudaKernel loadRows;
+    private final CudaKernel storeRows;
     private final CudaKernel sumLoss;
+    private final CudaKernel beginStep;
+    private final CudaKernel reportLoss;
     private final CudaKernel fill;
+    private final CudaKernel fillReals;
+    private final LayoutKernels layout;
     private final UpdateKernels updates;
     private final PhantomKernels phantom;
     private final FewSamples fewSamples;
@@ -64,9 +77,14 @@ public final class Kernels implements AutoCloseable {
         this.backwardActivation = module.kernel("backward_activation");
         this.outputLoss = module.kernel("output_loss");
         this.biasStep = module.kernel("bias_step");
-        this.loadColumns = module.kernel("load_columns");
+        this.loadRows = module.kernel("load_rows");
+        this.storeRows = module.kernel("store_rows");
         this.sumLoss = module.kernel("sum_loss");
+        this.beginStep = module.kernel("begin_step");
+        this.reportLoss = module.kernel("report_loss");
         this.fill = module.kernel("fill_random");
+        this.fillReals = module.kernel("fill_reals");
+        this.layout = new LayoutKernels(module, precision, device);
         this.updates = new UpdateKernels(module, precision, device);
         boolean matrixUnits = precision.usesMatrixUnits();
         this.phantom = matrixUnits ? new PhantomKernels(module) : null;
@@ -140,7 +158,7 @@ public final class Kernels implements AutoCloseable {
     }
 
     /**
-     * y = activation(z + bias): z [batch, width] feature-major.
+     * y = activation(z + bias): z feature-major.
      *
      * @param exact where y goes as reals, feature-major; 0: nowhere
      */
@@ -148,7 +166,7 @@ public final class Kernels implements AutoCloseable {
         forwardActivation.launch(
                 stream,
                 blocks(neurons.batch(), SAMPLES),
-                blocks(neurons.width(), FEATURES),
+                neurons.widths().blocks(FEATURES),
                 BLOCK,
                 0,
                 z,
@@ -158,7 +176,7 @@ public final class Kernels implements AutoCloseable {
                 to.samples(),
                 exact,
                 (int) neurons.batch(),
-                (int) neurons.width(),
+                neurons.widths().bytes(),
                 neurons.activation().kind(),
                 real(neurons.activation().slope()));
     }
@@ -170,45 +188,51 @@ public final class Kernels implements AutoCloseable {
      * @param features y, feature-major
      */
     public void backwardActivation(
-            CudaStream stream, long dy, boolean narrow, long features, Neurons neurons, TwoOrders delta, double rate) {
-        backward(stream, narrow ? 0 : dy, narrow ? dy : 0, features, SquaredErrors.NONE, neurons, delta, rate);
+            CudaStream stream,
+            StepControls controls,
+            long dy,
+            boolean narrow,
+            long features,
+            Neurons neurons,
+            TwoOrders delta) {
+        backward(stream, controls, narrow ? 0 : dy, narrow ? dy : 0, features, SquaredErrors.NONE, neurons, delta);
     }
 
     /**
-     * Squared errors at the network's end.
+     * Squared errors at the network's end: their mean over the batch's rows and the outputs.
      *
      * @param exact y as reals, feature-major
      * @param target what y should be, the same
-     * @param lossScale factor of the sum of squares
-     * @param gradientScale factor of the errors
-     * @param lossParts where the sum goes, in {@link #lossParts} parts
+     * @param outputs of all ranks
+     * @param lossParts where the mean goes, in {@link #lossParts} parts
      */
-    public record SquaredErrors(long exact, long target, double lossScale, double gradientScale, long lossParts) {
-        private static final SquaredErrors NONE = new SquaredErrors(0, 0, 0, 0, 0);
+    public record SquaredErrors(long exact, long target, long outputs, long lossParts) {
+        private static final SquaredErrors NONE = new SquaredErrors(0, 0, 1, 0);
     }
 
     /** As {@link #backwardActivation}, from the errors' gradient. */
-    public void squaredLoss(CudaStream stream, SquaredErrors errors, Neurons neurons, TwoOrders delta, double rate) {
-        backward(stream, 0, 0, 0, errors, neurons, delta, rate);
+    public void squaredLoss(
+            CudaStream stream, StepControls controls, SquaredErrors errors, Neurons neurons, TwoOrders delta) {
+        backward(stream, controls, 0, 0, 0, errors, neurons, delta);
     }
 
     /** How many parts {@link #squaredLoss} adds its loss up in. */
-    public static int lossParts(long width) {
-        return blocks(width, FEATURES);
+    public static int lossParts(ShardWidths widths) {
+        return widths.blocks(FEATURES);
     }
 
     private void backward(
             CudaStream stream,
+            StepControls controls,
             long dy,
             long narrowDy,
             long features,
             SquaredErrors errors,
             Neurons neurons,
-            TwoOrders delta,
-            double rate) {
+            TwoOrders delta) {
         backwardActivation.launch(
                 stream,
-                blocks(neurons.width(), FEATURES),
+                neurons.widths().blocks(FEATURES),
                 1,
                 BLOCK,
                 0,
@@ -217,55 +241,56 @@ public final class Kernels implements AutoCloseable {
                 features,
                 errors.exact(),
                 errors.target(),
-                real(errors.lossScale()),
-                real(errors.gradientScale()),
+                real(1.0 / errors.outputs()),
                 errors.lossParts(),
                 delta.features(),
                 delta.samples(),
                 neurons.bias().address(),
                 neurons.bias().lower(),
                 neurons.bias().gradient(),
-                real(rate),
+                controls.address(),
                 (int) neurons.batch(),
-                (int) neurons.width(),
+                neurons.widths().bytes(),
                 neurons.activation().kind(),
                 real(neurons.activation().slope()));
     }
 
-    /** Softmax and cross-entropy, or squared errors, of logits [batch, width], sample-major. Bias may be null. */
-    public void outputLoss(
-            CudaStream stream,
-            long logits,
-            Parameter bias,
-            long target,
-            long outputs,
-            TwoOrders delta,
-            long lossParts,
-            long batch,
-            long width,
-            boolean softmax) {
+    /**
+     * What an output layer's loss reads and writes.
+     *
+     * @param logits [batch, padded width], sample-major
+     * @param outputs where they go, [batch, width] without gaps; 0: nowhere
+     * @param delta where their gradients go; the loss is computed if {@code lossParts} is not 0
+     * @param lossParts a double for each row
+     */
+    public record OutputLoss(
+            long logits, Parameter bias, long outputs, TwoOrders delta, long lossParts, long width, boolean softmax) {}
+
+    /** Softmax and cross-entropy, or squared errors: means over the batch's rows. The bias may be null. */
+    public void outputLoss(CudaStream stream, StepControls controls, OutputLoss loss, long batch) {
         outputLoss.launch(
                 stream,
                 (int) batch,
                 1,
                 128,
                 0,
-                logits,
-                bias == null ? 0L : bias.address(),
-                bias == null ? 0L : bias.lower(),
-                target,
-                outputs,
-                delta.features(),
-                delta.samples(),
-                lossParts,
-                real(1.0 / batch),
+                loss.logits(),
+                loss.bias() == null ? 0L : loss.bias().address(),
+                loss.bias() == null ? 0L : loss.bias().lower(),
+                controls.address(),
+                loss.outputs(),
+                loss.delta().features(),
+                loss.delta().samples(),
+                loss.lossParts(),
                 (int) batch,
-                (int) width,
-                softmax ? 0 : 1);
+                (int) loss.width(),
+                (int) ShardWidths.padded(loss.width()),
+                loss.softmax() ? 0 : 1);
     }
 
     /** The bias's gradient, or its step, from delta [batch, width], feature-major. */
-    public void biasStep(CudaStream stream, long deltaFeatures, Parameter bias, double rate, long batch, long width) {
+    public void biasStep(
+            CudaStream stream, StepControls controls, long deltaFeatures, Parameter bias, long batch, long width) {
         biasStep.launch(
                 stream,
                 (int) ((width + 3) / 4),
@@ -276,36 +301,82 @@ public final class Kernels implements AutoCloseable {
                 bias.address(),
                 bias.lower(),
                 bias.gradient(),
-                real(rate),
+                controls.address(),
                 (int) batch,
                 (int) width);
     }
 
     /**
-     * Reals, sample-major with rows {@code pitch} apart, in both orders.
+     * The step's inputs, or its targets, to where they belong.
      *
      * @param exact where they go as reals, feature-major; 0: nowhere
      */
-    public void loadColumns(
-            CudaStream stream, long from, long pitch, TwoOrders to, long exact, long batch, long width) {
-        loadColumns.launch(
+    public void loadRows(
+            CudaStream stream,
+            StepControls controls,
+            boolean targets,
+            TwoOrders to,
+            long exact,
+            long batch,
+            ShardWidths widths) {
+        loadRows.launch(
                 stream,
                 tiles(batch),
-                tiles(width),
+                widths.blocks(TILE),
                 BLOCK,
                 0,
-                from,
-                (int) pitch,
+                controls.address(),
+                targets ? 1 : 0,
                 to.features(),
                 to.samples(),
                 exact,
                 (int) batch,
-                (int) width);
+                widths.bytes());
+    }
+
+    /**
+     * Feature-major reals as sample-major rows without gaps.
+     *
+     * @param to address of the first shard's first element
+     * @param width elements from row to row there
+     */
+    public void storeRows(CudaStream stream, long from, long to, long batch, long width, ShardWidths widths) {
+        storeRows.launch(
+                stream, tiles(batch), widths.blocks(TILE), BLOCK, 0, from, to, (int) batch, width, widths.bytes());
+    }
+
+    void beginStep(CudaStream stream, StepControls controls, StepControls.Batch batch, double rate, boolean counts) {
+        beginStep.launch(
+                stream,
+                1,
+                1,
+                1,
+                0,
+                controls.address(),
+                batch.inputs(),
+                batch.targets(),
+                batch.order(),
+                batch.inputPitch(),
+                batch.targetPitch(),
+                batch.first(),
+                batch.rows(),
+                rate,
+                counts ? 1 : 0);
+    }
+
+    /** Writes the step's loss, a double on the device, to a log of the host's; see {@link StepLog}. */
+    void reportLoss(CudaStream stream, StepControls controls, long loss, long log, int slots) {
+        reportLoss.launch(stream, 1, 1, 1, 0, controls.address(), loss, log, slots);
     }
 
     /** The sum of doubles. */
     public void sumLoss(CudaStream stream, long parts, int count, long loss) {
         sumLoss.launch(stream, 1, 1, BLOCK, 0, parts, count, loss);
+    }
+
+    /** The kernels that bring parameters to where products read them. */
+    public LayoutKernels layout() {
+        return layout;
     }
 
     /** The kernels of parameters and their updates. */
@@ -326,6 +397,11 @@ public final class Kernels implements AutoCloseable {
     /** Pseudo-random factors, between −1/2 and 1/2 times {@code scale}. */
     public void fill(CudaStream stream, long to, long count, int seed, double scale) {
         fill.launch(stream, blocks, 1, BLOCK, 0, to, count, seed, real(scale));
+    }
+
+    /** Pseudo-random reals between −1/2 and 1/2. */
+    public void fillReals(CudaStream stream, long to, long count, int seed) {
+        fillReals.launch(stream, blocks, 1, BLOCK, 0, to, count, seed);
     }
 
     @Override

@@ -14,9 +14,6 @@ final class MatrixProduct implements Product {
     private static final int ROUNDS = 2;
     private static final long LIMIT_NS = 60_000_000_000L;
 
-    /** A factor so small that adding the product changes no number that training meets. */
-    private static final double NEXT_TO_NOTHING = 1e-30;
-
     private final long handle;
     private final DeviceMemory workspace;
     private final long description;
@@ -24,57 +21,60 @@ final class MatrixProduct implements Product {
     private final long layoutB;
     private final long layoutC;
     private final Memory algorithm = new Memory(CublasLt.ALGORITHM_BYTES);
-    private final Memory scalars = new Memory(24);
+    private final Memory scale = new Memory(8);
     private final Pointer alpha;
     private final Pointer beta;
     private final Pointer tryAlpha;
 
-    MatrixProduct(long handle, Precision precision, ProductShape shape, DeviceMemory workspace) {
+    /**
+     * Describes it to cuBLAS.
+     *
+     * @param workspace who made it owns it; so for the scalars
+     */
+    MatrixProduct(long handle, Precision precision, ProductShape shape, Scalars scalars, DeviceMemory workspace) {
         this.handle = handle;
         this.workspace = workspace;
-        int scaleType = precision.resultType();
         long[] created = new long[1];
         CublasLt.check(
                 "cublasLtMatmulDescCreate",
-                CublasLt.cublasLtMatmulDescCreate(created, precision.computeType(), scaleType));
+                CublasLt.cublasLtMatmulDescCreate(created, precision.computeType(), precision.resultType()));
         this.description = created[0];
-        transpose(CublasLt.DESC_TRANSA, shape.transposeA());
-        transpose(CublasLt.DESC_TRANSB, shape.transposeB());
-        int factor = precision.factorType();
-        this.layoutA = shape.transposeA()
-                ? layout(factor, shape.inner(), shape.rows(), shape.strideA())
-                : layout(factor, shape.rows(), shape.inner(), shape.strideA());
-        this.layoutB = shape.transposeB()
-                ? layout(factor, shape.columns(), shape.inner(), shape.strideB())
-                : layout(factor, shape.inner(), shape.columns(), shape.strideB());
+        boolean onDevice = shape.scale().isOnDevice();
+        describe(CublasLt.DESC_POINTER_MODE, onDevice ? CublasLt.POINTER_MODE_DEVICE : CublasLt.POINTER_MODE_HOST);
+        describe(CublasLt.DESC_TRANSA, shape.a().transposed() ? 1 : 0);
+        describe(CublasLt.DESC_TRANSB, shape.b().transposed() ? 1 : 0);
+        this.layoutA = layout(precision.factorType(), shape.a(), shape.count());
+        this.layoutB = layout(precision.factorType(), shape.b(), shape.count());
         this.layoutC = layout(
-                shape.factorResult() ? factor : precision.resultType(), shape.rows(), shape.columns(), shape.strideC());
-        this.alpha = scalar(0, precision, shape.alpha());
-        this.beta = scalar(8, precision, shape.beta());
-        this.tryAlpha = scalar(16, precision, shape.beta() == 0 ? shape.alpha() : NEXT_TO_NOTHING);
+                shape.factorResult() ? precision.factorType() : precision.resultType(), shape.c(), shape.count());
+        Scalars.set(scale, precision, shape.scale().value());
+        this.alpha = onDevice ? new Pointer(shape.scale().address()) : scale;
+        this.beta = shape.adds() ? scalars.one(onDevice) : scalars.zero(onDevice);
+        this.tryAlpha = shape.adds() ? scalars.nextToNothing(onDevice) : scalars.one(onDevice);
     }
 
-    private Pointer scalar(int offset, Precision precision, double value) {
-        if (precision == Precision.FP64) {
-            scalars.setDouble(offset, value);
-        } else {
-            scalars.setFloat(offset, (float) value);
-        }
-        return scalars.share(offset);
-    }
-
-    private void transpose(int attribute, boolean transposed) {
+    private void describe(int attribute, int value) {
         CublasLt.check(
                 "cublasLtMatmulDescSetAttribute",
-                CublasLt.cublasLtMatmulDescSetAttribute(description, attribute, new int[] {transposed ? 1 : 0}, 4));
+                CublasLt.cublasLtMatmulDescSetAttribute(description, attribute, new int[] {value}, 4));
     }
 
-    private static long layout(int type, long rows, long columns, long stride) {
+    private static long layout(int type, ProductShape.Matrix matrix, int count) {
         long[] created = new long[1];
         CublasLt.check(
                 "cublasLtMatrixLayoutCreate",
-                CublasLt.cublasLtMatrixLayoutCreate(created, type, rows, columns, stride));
+                CublasLt.cublasLtMatrixLayoutCreate(created, type, matrix.rows(), matrix.columns(), matrix.stride()));
+        if (count > 1) {
+            set(created[0], CublasLt.LAYOUT_BATCH_COUNT, count, 4);
+            set(created[0], CublasLt.LAYOUT_BATCH_OFFSET, matrix.gap(), 8);
+        }
         return created[0];
+    }
+
+    private static void set(long layout, int attribute, long value, int bytes) {
+        CublasLt.check(
+                "cublasLtMatrixLayoutSetAttribute",
+                CublasLt.cublasLtMatrixLayoutSetAttribute(layout, attribute, new long[] {value}, bytes));
     }
 
     @Override
@@ -159,6 +159,6 @@ final class MatrixProduct implements Product {
         CublasLt.cublasLtMatrixLayoutDestroy(layoutC);
         CublasLt.cublasLtMatmulDescDestroy(description);
         algorithm.close();
-        scalars.close();
+        scale.close();
     }
 }

@@ -2,7 +2,10 @@ package org.phantom4j.ops.gpu;
 
 import com.sun.jna.Memory;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaException;
 import org.phantom4j.comm.cuda.CudaGraph;
@@ -30,8 +33,9 @@ public final class MatrixProducts implements AutoCloseable {
     private final long handle;
     private final String machine;
     private final UserCache cache = new UserCache("products");
+    private final Scalars scalars;
     private final List<DeviceMemory> workspaces = new ArrayList<>();
-    private final List<MatrixProduct> products = new ArrayList<>();
+    private final Set<MatrixProduct> products = new HashSet<>();
 
     /**
      * For the calling thread's device.
@@ -47,6 +51,7 @@ public final class MatrixProducts implements AutoCloseable {
         this.handle = created[0];
         this.machine = device.name() + " cublas " + CublasLt.cublasLtGetVersion() + " " + precision;
         try {
+            this.scalars = new Scalars(precision);
             for (int lane = 0; lane < lanes; lane++) {
                 workspaces.add(DeviceMemory.allocate(WORKSPACE_BYTES));
             }
@@ -68,9 +73,14 @@ public final class MatrixProducts implements AutoCloseable {
      * @param a address of A, whose alignment counts; so for b and c
      */
     public Product prepare(ProductShape shape, int lane, CudaStream stream, long a, long b, long c) {
-        MatrixProduct product = new MatrixProduct(handle, precision, shape, workspaces.get(lane));
+        MatrixProduct product = new MatrixProduct(handle, precision, shape, scalars, workspaces.get(lane));
         products.add(product);
-        String name = UserCache.key(machine, shape.key(), alignment(a) + " " + alignment(b) + " " + alignment(c));
+        long[] alignments = {
+            alignment(a, shape.a(), precision.factorBytes()),
+            alignment(b, shape.b(), precision.factorBytes()),
+            alignment(c, shape.c(), shape.factorResult() ? precision.factorBytes() : precision.resultBytes())
+        };
+        String name = UserCache.key(machine, shape.key(), Arrays.toString(alignments));
         byte[] known = cache.read(name);
         if (known != null && known.length == CublasLt.ALGORITHM_BYTES) {
             product.use(known);
@@ -78,7 +88,7 @@ public final class MatrixProducts implements AutoCloseable {
                 return product;
             }
         }
-        product.use(fastest(product, shape, stream, a, b, c));
+        product.use(fastest(product, candidates(product, alignments), shape, stream, a, b, c));
         cache.write(name, product.algorithm());
         return product;
     }
@@ -117,10 +127,17 @@ public final class MatrixProducts implements AutoCloseable {
         }
     }
 
-    private byte[] fastest(MatrixProduct product, ProductShape shape, CudaStream stream, long a, long b, long c) {
+    private byte[] fastest(
+            MatrixProduct product,
+            List<byte[]> candidates,
+            ProductShape shape,
+            CudaStream stream,
+            long a,
+            long b,
+            long c) {
         byte[] best = null;
         double least = Double.POSITIVE_INFINITY;
-        for (byte[] candidate : candidates(product, a, b, c)) {
+        for (byte[] candidate : candidates) {
             product.use(candidate);
             double milliseconds = product.measure(stream, a, b, c);
             if (milliseconds < least) {
@@ -137,15 +154,15 @@ public final class MatrixProducts implements AutoCloseable {
         return best;
     }
 
-    private List<byte[]> candidates(MatrixProduct product, long a, long b, long c) {
+    private List<byte[]> candidates(MatrixProduct product, long[] alignments) {
         long[] preference = new long[1];
         CublasLt.check("cublasLtMatmulPreferenceCreate", CublasLt.cublasLtMatmulPreferenceCreate(preference));
         try (Memory results = new Memory((long) CANDIDATES * CublasLt.RESULT_BYTES)) {
             set(preference[0], CublasLt.PREF_WORKSPACE, WORKSPACE_BYTES, 8);
-            set(preference[0], CublasLt.PREF_ALIGNMENT_A, alignment(a), 4);
-            set(preference[0], CublasLt.PREF_ALIGNMENT_B, alignment(b), 4);
-            set(preference[0], CublasLt.PREF_ALIGNMENT_C, alignment(c), 4);
-            set(preference[0], CublasLt.PREF_ALIGNMENT_D, alignment(c), 4);
+            set(preference[0], CublasLt.PREF_ALIGNMENT_A, alignments[0], 4);
+            set(preference[0], CublasLt.PREF_ALIGNMENT_B, alignments[1], 4);
+            set(preference[0], CublasLt.PREF_ALIGNMENT_C, alignments[2], 4);
+            set(preference[0], CublasLt.PREF_ALIGNMENT_D, alignments[2], 4);
             int found = product.suggestions(preference[0], CANDIDATES, results);
             List<byte[]> candidates = new ArrayList<>();
             for (int i = 0; i < found; i++) {
@@ -166,9 +183,16 @@ public final class MatrixProducts implements AutoCloseable {
                 CublasLt.cublasLtMatmulPreferenceSetAttribute(preference, attribute, new long[] {value}, bytes));
     }
 
-    /** The largest power of two up to 256 that divides an address. */
-    private static long alignment(long address) {
-        return Math.min(Long.lowestOneBit(address), 256);
+    /** The largest power of two up to 256 that divides the addresses, in bytes, of a matrix and of those that follow it. */
+    private static long alignment(long address, ProductShape.Matrix matrix, int elementBytes) {
+        return Math.min(Long.lowestOneBit(address | matrix.gap() * elementBytes), 256);
+    }
+
+    /** Frees what a product holds; the product cannot be run any more. Graphs that it is recorded in can. */
+    public void release(Product product) {
+        if (product instanceof MatrixProduct made && products.remove(made)) {
+            made.close();
+        }
     }
 
     @Override
@@ -177,6 +201,9 @@ public final class MatrixProducts implements AutoCloseable {
         products.clear();
         workspaces.forEach(DeviceMemory::close);
         workspaces.clear();
+        if (scalars != null) {
+            scalars.close();
+        }
         CublasLt.cublasLtDestroy(handle);
     }
 }

@@ -1,11 +1,11 @@
 package org.phantom4j.ops.gpu;
 
 /**
- * A layer's neurons on one shard: what the kernels of activations work on.
+ * A layer's neurons on one rank: what the kernels of activations work on.
  *
- * @param bias one for each neuron
+ * @param bias one for each place
  * @param activation from pre-activation to activation
- * @param batch samples
- * @param width neurons
+ * @param batch samples, a multiple of {@value ShardWidths#MULTIPLE}
+ * @param widths how shards lie
  */
-public record Neurons(Parameter bias, ElementwiseActivation activation, long batch, long width) {}
+public record Neurons(Parameter bias, ElementwiseActivation activation, long batch, ShardWidths widths) {}

@@ -18,8 +18,6 @@ public final class PhantomKernels {
     private static final int BLOCK = 256;
     private static final int SHARED_BYTES = 4 * (INNER * (SAMPLES + 8) + FEATURES * (INNER + 4));
 
-    private static final int TOGETHER = 4;
-
     private final CudaKernel forward;
     private final CudaKernel backward;
 
@@ -28,26 +26,20 @@ public final class PhantomKernels {
         this.backward = module.kernel("phantom_backward").withSharedBytes(SHARED_BYTES);
     }
 
-    /** Whether batches of this size are taken. */
-    public static boolean suits(long batch) {
-        return batch % TOGETHER == 0;
-    }
-
     /**
-     * Phantom activations of the other shards: neighbouring columns of [batch, columns], feature-major, but for those of the
-     * shard itself, in the middle of them.
+     * Phantom activations, or their gradients, of all shards: [batch, shards · k], feature-major.
      *
-     * @param address of the first column
-     * @param count columns, without the shard's own
-     * @param before columns before the shard's own
-     * @param own columns of the shard's own
+     * @param address of the first shard's
+     * @param count columns
+     * @param firstOwn the rank's first shard
+     * @param k of a shard, a multiple of {@value ShardWidths#MULTIPLE}
      */
-    public record Images(long address, long count, long before, long own) {}
+    public record Images(long address, long count, int firstOwn, long k) {}
 
     /**
-     * y = activation(z + Σ g_i D_i + b): z [batch, width] feature-major.
+     * y = activation(z + Σ g_i D_i + b): z feature-major.
      *
-     * @param decompressors [images, width], column-major without gaps
+     * @param decompressors [images, places of neurons], column-major
      * @param exact where y goes as reals, feature-major; 0: nowhere
      */
     public void forward(
@@ -55,63 +47,62 @@ public final class PhantomKernels {
         forward.launch(
                 stream,
                 Kernels.blocks(neurons.batch(), SAMPLES),
-                Kernels.blocks(neurons.width(), FEATURES),
+                neurons.widths().blocks(FEATURES),
                 BLOCK,
                 SHARED_BYTES,
                 z,
                 images.address(),
                 decompressors,
-                images.count(),
                 (int) images.count(),
-                (int) images.before(),
-                (int) images.own(),
+                images.firstOwn(),
+                (int) images.k(),
                 neurons.bias().address(),
                 neurons.bias().lower(),
                 to.features(),
                 to.samples(),
                 exact,
                 (int) neurons.batch(),
-                (int) neurons.width(),
+                neurons.widths().bytes(),
                 neurons.activation().kind(),
                 (float) neurons.activation().slope());
     }
 
     /**
-     * delta = (dy + h Cᵀ) · activation'(y), and the bias's gradient or step: dy [batch, width] feature-major.
+     * delta = (dy + h Cᵀ) · activation'(y), and the bias's gradient or step: dy feature-major.
      *
-     * @param gradients h [batch, phantomWidth], feature-major
-     * @param compressor C [width, phantomWidth], column-major
+     * @param gradients h of the rank's shards, [batch, k] each, feature-major
+     * @param compressors C of each shard, [stride, k] each, column-major
      * @param features y, feature-major
      */
     public void backward(
             CudaStream stream,
+            StepControls controls,
             long dy,
             long gradients,
-            long compressor,
-            long phantomWidth,
+            long compressors,
+            long k,
             long features,
             Neurons neurons,
-            TwoOrders delta,
-            double rate) {
+            TwoOrders delta) {
         backward.launch(
                 stream,
-                Kernels.blocks(neurons.width(), FEATURES),
+                neurons.widths().blocks(FEATURES),
                 1,
                 BLOCK,
                 SHARED_BYTES,
                 dy,
                 gradients,
-                compressor,
-                (int) phantomWidth,
+                compressors,
+                (int) k,
                 features,
                 delta.features(),
                 delta.samples(),
                 neurons.bias().address(),
                 neurons.bias().lower(),
                 neurons.bias().gradient(),
-                (float) rate,
+                controls.address(),
                 (int) neurons.batch(),
-                (int) neurons.width(),
+                neurons.widths().bytes(),
                 neurons.activation().kind(),
                 (float) neurons.activation().slope());
     }

@@ -6,7 +6,66 @@
 // "feature-major", element (b, f) at f * B + b, for products that sum over samples, and "sample-major", at b * width + f,
 // for those that sum over features.
 
+//
+// A rank's shards are one problem. Each has its neurons `stride` apart, a multiple of eight, and the batch is a multiple of
+// eight, too: what is between is zero, and stays zero, so that no kernel and no product meets an edge.
+
 typedef REAL real;
+
+// What changes during a training, in the device's memory, so that a recorded step reads it.
+struct step_controls {
+    // sample-major rows of reals on the device
+    const real *inputs, *targets;
+    // which row is which sample; null: one after the other
+    const int *order;
+    long long input_pitch, target_pitch;
+    // the batch: order[first] to order[first + rows - 1]
+    int first, rows;
+    // from 1: seeds random rounding, dates losses, counts for Adam
+    long long step;
+    double rate;
+    // as cuBLAS reads them
+    __align__(8) real minus_rate;
+    __align__(8) real one;
+};
+
+// How a rank's shards divide a width: `base` neurons each, the first `wide` of them one more.
+struct shard_widths {
+    int stride;
+    int base;
+    int wide;
+    int shards;
+
+    __device__ int of(int shard) const {
+        return base + (shard < wide);
+    }
+
+    // where a shard's neurons begin, if nothing is between shards
+    __device__ int packed(int shard) const {
+        return shard * base + min(shard, wide);
+    }
+
+    __device__ long all() const {
+        return (long)stride * shards;
+    }
+};
+
+// Row of a sample in the data.
+static __device__ long row_of(const step_controls *controls, int sample) {
+    return controls->order ? controls->order[controls->first + sample] : controls->first + sample;
+}
+
+// Seeds the rounding of parameters: another one each step, and for each place among a rank's parameters.
+static __device__ unsigned rounding_seed(long long step, long place) {
+    return (unsigned)step * 3266489917u + (unsigned)place * 2654435769u;
+}
+
+// As random as 32 bits can be made of 32 bits.
+static __device__ unsigned mix_bits(unsigned bits) {
+    bits = (bits ^ (bits >> 16)) * 2246822507u;
+    bits = (bits ^ (bits >> 13)) * 3266489909u;
+    return bits ^ (bits >> 16);
+}
 
 #ifdef BF16
 struct factor {
@@ -27,17 +86,16 @@ static __device__ factor narrow(real value) {
 
 #ifdef ROUNDED
 // Rounds to one of the two nearest bfloat16, to the nearer one more often, so that steps too small to be seen in a
-// parameter's 8 bits add up all the same. As random as the value's own lower bits and its place make it: every run of the
-// same step rounds alike.
+// parameter's 8 bits add up all the same. As random as the step's number and the parameter's place make it, `random` being the
+// rounding_seed of the first: every run of the same step rounds alike, and each step another way. Zeros stay zeros.
 
 static __device__ real parameter(const factor *upper, const short *, long i) {
     return widen(upper[i]);
 }
 
-static __device__ void set_parameter(factor *upper, short *, long i, real value) {
-    unsigned bits = __float_as_uint(value), hash = bits * 2654435761u ^ (unsigned)i * 2246822519u;
-    hash = (hash ^ (hash >> 15)) * 2246822519u;
-    upper[i].bits = value != value ? 0x7fff : (unsigned short)((bits + (hash >> 16)) >> 16);
+static __device__ void set_parameter(factor *upper, short *, long i, real value, unsigned random) {
+    unsigned bits = __float_as_uint(value), up = mix_bits(rounding_seed(0, i) + random) >> 16;
+    upper[i].bits = value != value ? 0x7fff : (unsigned short)((bits + up) >> 16);
 }
 #else
 // A parameter is a float in two halves: the bfloat16 nearest to it, which products read, and the difference of their bits.
@@ -45,7 +103,7 @@ static __device__ real parameter(const factor *upper, const short *lower, long i
     return __uint_as_float(((unsigned)upper[i].bits << 16) + (int)lower[i]);
 }
 
-static __device__ void set_parameter(factor *upper, short *lower, long i, real value) {
+static __device__ void set_parameter(factor *upper, short *lower, long i, real value, unsigned) {
     // no number stays none, in the upper half too, which an addition could carry over
     unsigned bits = value != value ? 0x7fc00000u : __float_as_uint(value);
     unsigned top = (bits + 0x8000u) >> 16;
@@ -75,7 +133,7 @@ static __device__ real parameter(const factor *upper, const short *, long i) {
     return upper[i];
 }
 
-static __device__ void set_parameter(factor *upper, short *, long i, real value) {
+static __device__ void set_parameter(factor *upper, short *, long i, real value, unsigned) {
     upper[i] = value;
 }
 #endif

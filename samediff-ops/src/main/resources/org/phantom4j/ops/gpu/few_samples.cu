@@ -1,7 +1,7 @@
 #ifdef MATRIX_UNITS
 // A phantom layer of few samples, when reading the weights once is all that takes time: x [samples, inner] sample-major, w
 // [inner, outputs] with a column's elements together. Everything is counted in words of four bytes: a float, or two bfloat16.
-// `words`, those of a column, are a multiple of four.
+// `words`, those of a column, are a multiple of four. So is every shard's; a rank's shards are in one launch.
 //
 // Weights go from memory to registers, each to the one warp that multiplies it, a step ahead; samples pass through shared
 // memory. A matrix unit sums over words in any order, as long as both factors have the same: a lane reads four neighbours,
@@ -43,7 +43,7 @@ struct layer_end {
     // the parts, feature-major: that of the phantom activations, and those of the local product one after the other
     real *phantom;
     real *local;
-    // one for each 128 outputs: how many blocks have come; 0 between two passes
+    // one for each 128 outputs of a shard: how many blocks have come; 0 between two passes
     unsigned *arrivals;
     const factor *bias;
     const short *bias_lower;
@@ -54,11 +54,18 @@ struct layer_end {
     int shares;
     int activation;
     real slope;
+    shard_widths widths;
+
+    // blocks of a shard
+    __device__ int blocks() const {
+        return (widths.stride + FEW_OUTPUTS - 1) / FEW_OUTPUTS;
+    }
 };
 
-// Activations of four samples, from `first` on.
-static __device__ void add_parts(const layer_end &end, int output, int first, int outputs, int samples) {
-    long at = (long)output * samples + first;
+// Activations of four samples of a shard's output, from `first` on.
+static __device__ void add_parts(const layer_end &end, int shard, int local, int first, int samples) {
+    long output = (long)shard * end.widths.stride + local, at = output * samples + first;
+    bool neuron = local < end.widths.of(shard);
     // many reads under way: it is their latency that takes the time
     auto read = [&](const real *from) {
         if (samples % 4 == 0) {
@@ -75,17 +82,17 @@ static __device__ void add_parts(const layer_end &end, int output, int first, in
     four_of<real> sums = read(end.phantom);
 #pragma unroll 4
     for (int share = 0; share < end.shares; share++) {
-        four_of<real> part = read(end.local + (long)share * outputs * samples);
+        four_of<real> part = read(end.local + share * end.widths.all() * samples);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             sums.values[i] += part.values[i];
         }
     }
-    real bias = parameter(end.bias, end.bias_lower, output);
+    real bias = neuron ? parameter(end.bias, end.bias_lower, output) : (real)0;
     with_activation(end.activation, [&](auto kind) {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            sums.values[i] = activate(sums.values[i] + bias, kind.value, end.slope);
+            sums.values[i] = neuron ? activate(sums.values[i] + bias, kind.value, end.slope) : (real)0;
         }
     });
 #pragma unroll
@@ -98,7 +105,7 @@ static __device__ void add_parts(const layer_end &end, int output, int first, in
                 end.features[at + i] = narrow(sums.values[i]);
             }
             if (end.samples) {
-                end.samples[(long)(first + i) * outputs + output] = narrow(sums.values[i]);
+                end.samples[(first + i) * end.widths.all() + output] = narrow(sums.values[i]);
             }
         }
     }
@@ -106,12 +113,12 @@ static __device__ void add_parts(const layer_end &end, int output, int first, in
 
 // To be called by all threads of a block when it has written its part of 128 outputs of TILES times eight samples.
 template <int TILES, int THREADS>
-static __device__ void end_layer(const layer_end &end, int block, int outputs, int samples) {
+static __device__ void end_layer(const layer_end &end, int shard, int block, int samples) {
     __shared__ unsigned before;
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
-        before = atomicInc(end.arrivals + block, end.shares);
+        before = atomicInc(end.arrivals + shard * end.blocks() + block, end.shares);
     }
     __syncthreads();
     if (before != end.shares) {
@@ -121,16 +128,16 @@ static __device__ void end_layer(const layer_end &end, int block, int outputs, i
     // neighbouring threads have neighbouring samples of an output
     for (int i = threadIdx.x * 4; i < FEW_OUTPUTS * 8 * TILES; i += THREADS * 4) {
         int output = block * FEW_OUTPUTS + i / (8 * TILES), first = i % (8 * TILES);
-        if (output < outputs && first < samples) {
-            add_parts(end, output, first, outputs, samples);
+        if (output < end.widths.stride && first < samples) {
+            add_parts(end, shard, output, first, samples);
         }
     }
 }
 
 // 128 outputs of TILES times eight samples, of the words from x and w on. WHOLE: they are those of some number of steps.
 template <int TILES, bool WHOLE>
-static __device__ void local_block(const unsigned *x, const unsigned *w, int samples, int outputs, int words, long pitch,
-        const layer_end &end, int block) {
+static __device__ void local_block(const unsigned *x, const unsigned *w, int samples, int words, long x_pitch, long pitch,
+        const layer_end &end, int shard, int share, int block) {
     enum { STAGE_WORDS = 8 * TILES * FEW_PITCH, FOURS = FEW_WORDS / 4, AT_ONCE = FEW_BLOCK / FOURS };
     extern __shared__ __align__(16) char stages[];
     unsigned base = (unsigned)__cvta_generic_to_shared(stages);
@@ -145,12 +152,13 @@ static __device__ void local_block(const unsigned *x, const unsigned *w, int sam
 #pragma unroll
             for (int sample = threadIdx.x / FOURS; sample < 8 * TILES; sample += AT_ONCE) {
                 bool exists = sample < samples && (WHOLE || from < words);
-                copy_16(stage + (sample * FEW_PITCH + word) * 4, exists ? x + sample * pitch + from : x, exists);
+                copy_16(stage + (sample * FEW_PITCH + word) * 4, exists ? x + sample * x_pitch + from : x, exists);
             }
         }
         asm volatile("cp.async.commit_group;");
     };
     // a lane's outputs, eight apart; where there are none it reads the last, for nothing
+    int outputs = end.widths.stride;
     int group = warp % FEW_GROUPS, part = warp / FEW_GROUPS;
     int output = block * FEW_OUTPUTS + group * 16 + (lane >> 2), own_word = part * FEW_OWN + (lane & 3) * 4;
     const unsigned *rows[2] = {w + min(output, outputs - 1) * pitch, w + min(output + 8, outputs - 1) * pitch};
@@ -207,7 +215,7 @@ static __device__ void local_block(const unsigned *x, const unsigned *w, int sam
         }
     }
     __syncthreads();
-    real *local = end.local + (long)blockIdx.y * outputs * samples;
+    real *local = end.local + (share * end.widths.all() + (long)shard * outputs) * samples;
 #pragma unroll
     for (int i = 0; i < 4 * TILES; i++) {
         int o = output + i % 4 / 2 * 8, b = i / 4 * 8 + (lane & 3) * 2 + i % 2;
@@ -215,39 +223,42 @@ static __device__ void local_block(const unsigned *x, const unsigned *w, int sam
             local[(long)o * samples + b] = sums[i / 4][i % 4] + others[i * 32];
         }
     }
-    end_layer<TILES, FEW_BLOCK>(end, block, outputs, samples);
+    end_layer<TILES, FEW_BLOCK>(end, shard, block, samples);
     // shared memory is free again
     __syncthreads();
 }
 
-// Block 512, grid (outputs / 128 or less, shares of the words).
+// Samples' rows are x_words apart: all shards' words. Block 512, grid (a shard's outputs / 128 or less, shards' shares of the words).
 template <int TILES>
-static __device__ void local_part(const unsigned *x, const unsigned *w, int samples, int outputs, int words, const layer_end &end) {
+static __device__ void local_part(const unsigned *x, const unsigned *w, int samples, int words, int x_words, const layer_end &end) {
     int steps = (words + FEW_WORDS - 1) / FEW_WORDS;
-    int share = (steps + end.shares - 1) / end.shares * FEW_WORDS, first = blockIdx.y * share;
-    int own = min(share, words - first);
-    for (int block = blockIdx.x; block * FEW_OUTPUTS < outputs; block += gridDim.x) {
+    int shard = blockIdx.y / end.shares, index = blockIdx.y % end.shares;
+    int each = (steps + end.shares - 1) / end.shares * FEW_WORDS, first = index * each;
+    int own = min(each, words - first);
+    x += (long)shard * words + first;
+    w += (long)shard * end.widths.stride * words + first;
+    for (int block = blockIdx.x; block < end.blocks(); block += gridDim.x) {
         if (own % FEW_WORDS == 0) {
-            local_block<TILES, true>(x + first, w + first, samples, outputs, own, words, end, block);
+            local_block<TILES, true>(x, w, samples, own, x_words, words, end, shard, index, block);
         } else {
-            local_block<TILES, false>(x + first, w + first, samples, outputs, own, words, end, block);
+            local_block<TILES, false>(x, w, samples, own, x_words, words, end, shard, index, block);
         }
     }
 }
 
 extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 1) local_part_8(const unsigned *x, const unsigned *w, int samples,
-        int outputs, int words, layer_end end) {
-    local_part<1>(x, w, samples, outputs, words, end);
+        int words, int x_words, layer_end end) {
+    local_part<1>(x, w, samples, words, x_words, end);
 }
 
 extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 1) local_part_16(const unsigned *x, const unsigned *w, int samples,
-        int outputs, int words, layer_end end) {
-    local_part<2>(x, w, samples, outputs, words, end);
+        int words, int x_words, layer_end end) {
+    local_part<2>(x, w, samples, words, x_words, end);
 }
 
 extern "C" __global__ void __launch_bounds__(FEW_REGISTERS, 1) local_part_32(const unsigned *x, const unsigned *w, int samples,
-        int outputs, int words, layer_end end) {
-    local_part<4>(x, w, samples, outputs, words, end);
+        int words, int x_words, layer_end end) {
+    local_part<4>(x, w, samples, words, x_words, end);
 }
 
 enum {
@@ -256,63 +267,43 @@ enum {
     WORD_FACTORS = 4 / sizeof(factor)
 };
 
-// A word of factors that follow one another in a sum, `stride` apart; zero where there are none.
-static __device__ unsigned read_word(const factor *first, long stride, int count) {
-    unsigned bits = 0;
-#pragma unroll
-    for (int i = 0; i < WORD_FACTORS; i++) {
-        if (i < count) {
+// A word of factors that follow one another in a sum, `stride` apart.
+static __device__ unsigned read_word(const factor *first, long stride) {
 #ifdef BF16
-            bits |= (unsigned)first[i * stride].bits << 16 * i;
+    return first[0].bits | (unsigned)first[stride].bits << 16;
 #else
-            bits = __float_as_uint(first[0]);
+    return __float_as_uint(first[0]);
 #endif
-        }
-    }
-    return bits;
-}
-
-// Four words of a decompressor's column.
-static __device__ uint4 read_words(const factor *column, int word, int inner, bool aligned) {
-    int i = word * WORD_FACTORS;
-    if (aligned) {
-        return i < inner ? *(const uint4 *)(column + i) : make_uint4(0, 0, 0, 0);
-    }
-    unsigned words[4];
-#pragma unroll
-    for (int j = 0; j < 4; j++) {
-        words[j] = read_word(column + i + j * WORD_FACTORS, 1, inner - i - j * WORD_FACTORS);
-    }
-    return make_uint4(words[0], words[1], words[2], words[3]);
 }
 
 template <int TILES>
-static __device__ void phantom_sums(const factor *images, const factor *decompressors, int inner, int skip_from, int skip,
-        int samples, int outputs, const layer_end &end) {
+static __device__ void phantom_sums(const factor *images, const factor *decompressors, int image_count, image_columns rows,
+        int samples, int shard, const layer_end &end) {
     enum { PITCH = 8 * TILES + 2 };
     __shared__ unsigned shared_images[PHANTOM_WORDS * PITCH];
-    int lane = threadIdx.x & 31, output = blockIdx.x * FEW_OUTPUTS + (threadIdx.x >> 5) * 16 + (lane >> 2);
-    const factor *columns[2] = {decompressors + (long)min(output, outputs - 1) * inner,
-            decompressors + (long)min(output + 8, outputs - 1) * inner};
-    bool aligned = inner * sizeof(factor) % 16 == 0;
+    int lane = threadIdx.x & 31, outputs = end.widths.stride;
+    int output = blockIdx.x * FEW_OUTPUTS + (threadIdx.x >> 5) * 16 + (lane >> 2);
+    decompressors += (long)shard * outputs * image_count;
+    const factor *columns[2] = {decompressors + (long)min(output, outputs - 1) * image_count,
+            decompressors + (long)min(output + 8, outputs - 1) * image_count};
     float sums[TILES][4] = {};
-    for (int first = 0; first * WORD_FACTORS < inner; first += PHANTOM_WORDS) {
+    for (int first = 0; first * WORD_FACTORS < rows.count; first += PHANTOM_WORDS) {
         uint4 own[PHANTOM_WORDS / 16][2];
 #pragma unroll
         for (int i = 0; i < PHANTOM_WORDS / 16; i++) {
 #pragma unroll
             for (int row = 0; row < 2; row++) {
-                own[i][row] = read_words(columns[row], first + 16 * i + (lane & 3) * 4, inner, aligned);
+                // what is skipped begins and ends at multiples of eight factors, which four words are at most
+                int at = (first + 16 * i + (lane & 3) * 4) * WORD_FACTORS;
+                own[i][row] = at < rows.count ? *(const uint4 *)(columns[row] + rows.at(at)) : make_uint4(0, 0, 0, 0);
             }
         }
 #pragma unroll
         for (int i = threadIdx.x; i < PHANTOM_WORDS * 8 * TILES; i += PHANTOM_BLOCK) {
             int word = i / (8 * TILES), sample = i % (8 * TILES), image = (first + word) * WORD_FACTORS;
-            long column = image < skip_from ? image : image + skip;
-            // two of a word are neighbours, but where the gap is between them
-            long apart = image < skip_from && image + 1 >= skip_from ? skip + 1 : 1;
-            shared_images[word * PITCH + sample] =
-                    sample < samples ? read_word(images + column * samples + sample, apart * samples, inner - image) : 0;
+            shared_images[word * PITCH + sample] = sample < samples && image < rows.count
+                    ? read_word(images + (long)rows.at(image) * samples + sample, samples)
+                    : 0;
         }
         __syncthreads();
 #pragma unroll
@@ -328,24 +319,27 @@ static __device__ void phantom_sums(const factor *images, const factor *decompre
         }
         __syncthreads();
     }
+    real *to = end.phantom + (long)shard * outputs * samples;
 #pragma unroll
     for (int i = 0; i < 4 * TILES; i++) {
         int o = output + i % 4 / 2 * 8, b = i / 4 * 8 + (lane & 3) * 2 + i % 2;
         if (o < outputs && b < samples) {
-            end.phantom[(long)o * samples + b] = sums[i / 4][i % 4];
+            to[(long)o * samples + b] = sums[i / 4][i % 4];
         }
     }
-    end_layer<TILES, PHANTOM_BLOCK>(end, blockIdx.x, outputs, samples);
+    end_layer<TILES, PHANTOM_BLOCK>(end, shard, blockIdx.x, samples);
 }
 
-// The phantom part: images [samples, inner] of other shards, feature-major, times decompressors [inner, outputs], a column's
-// elements together. Image i is at column i, or i + skip from skip_from on. Block 256, grid (outputs / 128).
-extern "C" __global__ void __launch_bounds__(PHANTOM_BLOCK, 4) phantom_part(const factor *images, const factor *decompressors, int inner,
-        int skip_from, int skip, int samples, int outputs, layer_end end) {
+// The phantom part: images [samples, image_count] of all shards, feature-major, times decompressors [image_count, outputs], a
+// column's elements together; k of them are the shard's own, and left out. Block 256, grid (a shard's outputs / 128, shards).
+extern "C" __global__ void __launch_bounds__(PHANTOM_BLOCK, 4) phantom_part(const factor *images, const factor *decompressors,
+        int image_count, int first_shard, int k, int samples, layer_end end) {
+    int shard = blockIdx.y;
+    image_columns rows = {image_count - k, (first_shard + shard) * k, k};
     if (samples <= 8) {
-        phantom_sums<1>(images, decompressors, inner, skip_from, skip, samples, outputs, end);
+        phantom_sums<1>(images, decompressors, image_count, rows, samples, shard, end);
     } else {
-        phantom_sums<4>(images, decompressors, inner, skip_from, skip, samples, outputs, end);
+        phantom_sums<4>(images, decompressors, image_count, rows, samples, shard, end);
     }
 }
 #endif

@@ -34,6 +34,17 @@ struct thin_weights {
     long inner_stride;
 };
 
+// Which columns of the images count, and rows of the weights: `count`, but for the `skip` from `skip_from` on.
+struct image_columns {
+    int count;
+    int skip_from;
+    int skip;
+
+    __device__ int at(int i) const {
+        return i < skip_from ? i : i + skip;
+    }
+};
+
 // Four neighbouring samples: a batch is a multiple of four here.
 template <typename T>
 static __device__ four_of<T> read_four(const T *from, bool exists) {
@@ -47,8 +58,9 @@ static __device__ four_of<T> read_four(const T *from, bool exists) {
 #ifdef BF16
 // Both loads fill with zeros where there is nothing. Several reads are under way before the first is waited for: it is their
 // latency that takes the time.
-static __device__ void load_images(float *image, const factor *__restrict__ images, int i0, int inner, int skip_from,
-        int skip, int b0, int batch) {
+static __device__ void load_images(float *image, const factor *__restrict__ images, int i0, image_columns columns,
+        int b0, int batch) {
+    int inner = columns.count;
     enum { FOURS = SAMPLES / 4, ROWS = 256 / FOURS, AHEAD = 8 };
     int row = threadIdx.x / FOURS, b = threadIdx.x % FOURS * 4;
     for (int first = 0; first < PHANTOM_INNER && i0 + first < inner; first += ROWS * AHEAD) {
@@ -56,8 +68,7 @@ static __device__ void load_images(float *image, const factor *__restrict__ imag
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) {
             int column = i0 + first + row + i * ROWS;
-            long at = column < skip_from ? column : column + skip;
-            four[i] = read_four(images + at * batch + b0 + b, column < inner && b0 + b < batch);
+            four[i] = read_four(images + (long)columns.at(column) * batch + b0 + b, column < inner && b0 + b < batch);
         }
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) {
@@ -72,13 +83,14 @@ static __device__ void load_word(float *to, const factor *from, bool exists) {
 }
 #else
 // Both loads fill with zeros where there is nothing, and are under way, all of them, until they are waited for.
-static __device__ void load_images(float *image, const factor *__restrict__ images, int i0, int inner, int skip_from,
-        int skip, int b0, int batch) {
+static __device__ void load_images(float *image, const factor *__restrict__ images, int i0, image_columns columns,
+        int b0, int batch) {
+    int inner = columns.count;
     enum { FOURS = SAMPLES / 4, ROWS = 256 / FOURS };
     int b = threadIdx.x % FOURS * 4;
     for (int row = threadIdx.x / FOURS; row < PHANTOM_INNER && i0 + row < ((inner + 7) & ~7); row += ROWS) {
         int column = i0 + row;
-        const factor *from = images + (long)(column < skip_from ? column : column + skip) * batch + b0 + b;
+        const factor *from = images + (long)columns.at(column) * batch + b0 + b;
         unsigned to = (unsigned)__cvta_generic_to_shared(image + row * IMAGE_PITCH + b);
         bool exists = column < inner && b0 + b < batch;
         copy_16(to, exists ? from : images, exists);
@@ -90,22 +102,22 @@ static __device__ void load_word(float *to, const factor *from, bool exists) {
 }
 #endif
 
-static __device__ void load_thin(float *weights, thin_weights thin, int i0, int inner, int f0, int width) {
+static __device__ void load_thin(float *weights, thin_weights thin, int i0, image_columns columns, int width) {
     bool by_inner = thin.inner_stride == 1;
 #pragma unroll
     for (int i = threadIdx.x; i < PHANTOM_FEATURES * PHANTOM_INNER; i += 256) {
         int f = by_inner ? i / PHANTOM_INNER : i % PHANTOM_FEATURES;
         int column = by_inner ? i % PHANTOM_INNER : i / PHANTOM_FEATURES;
-        bool exists = f0 + f < width && i0 + column < inner;
-        long at = exists ? (f0 + f) * thin.feature_stride + (i0 + column) * thin.inner_stride : 0;
+        bool exists = f < width && i0 + column < columns.count;
+        long at = exists ? f * thin.feature_stride + columns.at(i0 + column) * thin.inner_stride : 0;
         load_word(weights + f * THIN_PITCH + column, thin.values + at, exists);
     }
 }
 
-// sums = from + images' weights, at features f0 and samples b0. Column i of the images is at column i, or i + skip from
-// skip_from on. Ends with shared memory free.
+// sums = from + images' weights: `width` features from that on where `from` and the weights begin, and samples from b0 on.
+// Ends with shared memory free.
 static __device__ void add_images(lane_sums sums, const real *__restrict__ from, const factor *__restrict__ images,
-        thin_weights thin, int inner, int skip_from, int skip, float *image, int f0, int b0, int batch, int width) {
+        thin_weights thin, image_columns columns, float *image, int b0, int batch, int width) {
     float *weights = image + PHANTOM_INNER * IMAGE_PITCH;
     int lane = threadIdx.x & 31;
     lane_place place;
@@ -113,7 +125,7 @@ static __device__ void add_images(lane_sums sums, const real *__restrict__ from,
     for (int t = 0; t < 4; t++) {
 #pragma unroll
         for (int row = 0; row < 2; row++) {
-            int f = f0 + place.feature + 8 * row, b = b0 + place.sample + 16 * t;
+            int f = place.feature + 8 * row, b = b0 + place.sample + 16 * t;
             four_of<real> four = read_four(from + (long)f * batch + b, f < width && b < batch);
 #pragma unroll
             for (int j = 0; j < 4; j++) {
@@ -121,10 +133,10 @@ static __device__ void add_images(lane_sums sums, const real *__restrict__ from,
             }
         }
     }
-    for (int i0 = 0; i0 < inner; i0 += PHANTOM_INNER) {
-        int depth = min(PHANTOM_INNER, inner - i0);
-        load_images(image, images, i0, inner, skip_from, skip, b0, batch);
-        load_thin(weights, thin, i0, inner, f0, width);
+    for (int i0 = 0; i0 < columns.count; i0 += PHANTOM_INNER) {
+        int depth = min(PHANTOM_INNER, columns.count - i0);
+        load_images(image, images, i0, columns, b0, batch);
+        load_thin(weights, thin, i0, columns, width);
         asm volatile("cp.async.wait_all;");
         __syncthreads();
         for (int i = 0; i < depth; i += 8) {
@@ -145,36 +157,40 @@ static __device__ void add_images(lane_sums sums, const real *__restrict__ from,
     }
 }
 
-// y = activation(z + images' weights + bias), z and the images feature-major; each of the outputs may be null.
-// Grid (samples / 256, features / 32); the batch is a multiple of four.
+// y = activation(z + images' weights + bias), z and the images feature-major; each of the outputs may be null. D's columns,
+// of all shards one behind the other, have the rows of all `images`, k of each shard; those of the shard itself are left out.
+// Grid (samples / 256, shards' features / 32); the batch is a multiple of four.
 extern "C" __global__ void __launch_bounds__(256, 3) phantom_forward(const real *__restrict__ z,
-        const factor *__restrict__ images, const factor *__restrict__ decompressors, long stride, int inner, int skip_from,
-        int skip, const factor *bias, const short *bias_lower, factor *__restrict__ features, factor *__restrict__ samples,
-        real *__restrict__ exact, int batch, int width, int activation, real slope) {
+        const factor *__restrict__ images, const factor *__restrict__ decompressors, int image_count, int first_shard, int k,
+        const factor *bias, const short *bias_lower, factor *__restrict__ features, factor *__restrict__ samples,
+        real *__restrict__ exact, int batch, shard_widths widths, int activation, real slope) {
     extern __shared__ __align__(16) char shared[];
-    int b0 = blockIdx.x * SAMPLES, f0 = blockIdx.y * PHANTOM_FEATURES;
+    int b0 = blockIdx.x * SAMPLES;
+    feature_block block(widths, blockIdx.y, PHANTOM_FEATURES);
     lane_sums sums;
-    add_images(sums, z, images, {decompressors, stride, 1}, inner, skip_from, skip, (float *)shared, f0, b0, batch, width);
+    add_images(sums, z + block.first * batch, images, {decompressors + block.first * image_count, image_count, 1},
+            {image_count - k, (first_shard + block.shard) * k, k}, (float *)shared, b0, batch, block.count);
     tile_row *tile = (tile_row *)shared;
     lane_place place;
     with_activation(activation, [&](auto kind) {
 #pragma unroll
         for (int row = 0; row < 2; row++) {
-            int f = f0 + place.feature + 8 * row;
-            real shift = f < width ? parameter(bias, bias_lower, f) : (real)0;
+            int f = place.feature + 8 * row;
+            bool neuron = f < block.real_count;
+            real shift = neuron ? parameter(bias, bias_lower, block.first + f) : (real)0;
 #pragma unroll
             for (int t = 0; t < 4; t++) {
                 int sample = place.sample + 16 * t;
-                long at = (long)f * batch + b0 + sample;
+                long at = (block.first + f) * batch + b0 + sample;
                 four_of<real> values;
                 four_of<factor> factors;
 #pragma unroll
                 for (int j = 0; j < 4; j++) {
-                    values.values[j] = activate(sums[t][row][j] + shift, kind.value, slope);
+                    values.values[j] = neuron ? activate(sums[t][row][j] + shift, kind.value, slope) : (real)0;
                     factors.values[j] = narrow(values.values[j]);
                     tile[place.feature + 8 * row][sample + j] = values.values[j];
                 }
-                if (f < width && b0 + sample < batch) {
+                if (f < block.count && b0 + sample < batch) {
                     if (exact) {
                         *(four_of<real> *)(exact + at) = values;
                     }
@@ -187,19 +203,23 @@ extern "C" __global__ void __launch_bounds__(256, 3) phantom_forward(const real 
     });
     if (samples) {
         __syncthreads();
-        write_samples<PHANTOM_FEATURES>(tile, samples, f0, b0, batch, width);
+        write_samples<PHANTOM_FEATURES>(tile, samples, block.first, block.count, b0, batch, widths.all());
     }
 }
 
-// delta = (dy + images' weights) * activation'(y) in both orders, the images being those of the compressed gradients, and the
-// bias's gradient or step. Grid (features / 32); the batch is a multiple of four.
+// delta = (dy + images' weights) * activation'(y) in both orders, the images being those of the compressed gradients, k of each
+// shard, and the bias's gradient or step. Grid (shards' features / 32); the batch is a multiple of four.
 extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real *__restrict__ dy,
-        const factor *__restrict__ images, const factor *__restrict__ compressor, int inner,
+        const factor *__restrict__ images, const factor *__restrict__ compressors, int k,
         const factor *__restrict__ features, factor *__restrict__ delta_features, factor *__restrict__ delta_samples,
-        factor *bias, short *bias_lower, real *bias_gradient, real rate, int batch, int width, int activation, real slope) {
+        factor *bias, short *bias_lower, real *bias_gradient, const step_controls *controls, int batch, shard_widths widths,
+        int activation, real slope) {
     extern __shared__ __align__(16) char shared[];
     __shared__ real bias_sums[4][PHANTOM_FEATURES];
-    int f0 = blockIdx.x * PHANTOM_FEATURES;
+    feature_block block(widths, blockIdx.x, PHANTOM_FEATURES);
+    // compressors are one behind the other, [stride, k] each
+    thin_weights compressor = {compressors + block.first + (long)block.shard * widths.stride * (k - 1), 1, widths.stride};
+    images += (long)block.shard * k * batch;
     tile_row *tile = (tile_row *)shared;
     lane_place place;
     real total[2] = {0, 0};
@@ -210,21 +230,21 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real
         for (int row = 0; row < 2; row++) {
 #pragma unroll
             for (int t = 0; t < 4; t++) {
-                int f = f0 + place.feature + 8 * row, b = b0 + place.sample + 16 * t;
-                values[row][t] = read_four(features + (long)f * batch + b, f < width && b < batch);
+                int f = place.feature + 8 * row, b = b0 + place.sample + 16 * t;
+                values[row][t] = read_four(features + (block.first + f) * batch + b, f < block.count && b < batch);
             }
         }
         lane_sums sums;
-        add_images(sums, dy, images, {compressor, 1, width}, inner, inner, 0, (float *)shared, f0, b0, batch, width);
+        add_images(sums, dy + block.first * batch, images, compressor, {k, k, 0}, (float *)shared, b0, batch, block.count);
         with_activation(activation, [&](auto kind) {
 #pragma unroll
             for (int row = 0; row < 2; row++) {
-                int f = f0 + place.feature + 8 * row;
+                int f = place.feature + 8 * row;
 #pragma unroll
                 for (int t = 0; t < 4; t++) {
                     int sample = place.sample + 16 * t;
-                    long at = (long)f * batch + b0 + sample;
-                    bool exists = f < width && b0 + sample < batch;
+                    long at = (block.first + f) * batch + b0 + sample;
+                    bool exists = f < block.count && b0 + sample < batch;
                     four_of<factor> deltas;
 #pragma unroll
                     for (int j = 0; j < 4; j++) {
@@ -241,7 +261,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real
             }
         });
         __syncthreads();
-        write_samples<PHANTOM_FEATURES>(tile, delta_samples, f0, b0, batch, width);
+        write_samples<PHANTOM_FEATURES>(tile, delta_samples, block.first, block.count, b0, batch, widths.all());
         __syncthreads();
     }
     for (int row = 0; row < 2; row++) {
@@ -253,15 +273,10 @@ extern "C" __global__ void __launch_bounds__(256, 2) phantom_backward(const real
         }
     }
     __syncthreads();
-    int f = f0 + threadIdx.x;
-    if (threadIdx.x < PHANTOM_FEATURES && f < width) {
+    if (threadIdx.x < PHANTOM_FEATURES && threadIdx.x < block.real_count) {
         real sum = (bias_sums[0][threadIdx.x] + bias_sums[1][threadIdx.x])
                 + (bias_sums[2][threadIdx.x] + bias_sums[3][threadIdx.x]);
-        if (bias_gradient) {
-            bias_gradient[f] = sum;
-        } else {
-            set_parameter(bias, bias_lower, f, parameter(bias, bias_lower, f) - rate * sum);
-        }
+        step_bias(bias, bias_lower, bias_gradient, block.first + threadIdx.x, sum, controls);
     }
 }
 #endif

@@ -1,5 +1,6 @@
 #if defined(BF16) && __CUDA_ARCH__ >= 900
-// w -= rate * x' delta, where w is split in halves, or rounded: the gradient of a weight and its step in one pass over the weight.
+// w[j] -= rate * x[j]' delta[j] of shards j, where w is split in halves, or rounded: the gradient of a weight and its step in one
+// pass over the weight.
 //
 // x [batch, rows] and delta [batch, columns] are feature-major: what is summed over is contiguous in both. w [rows, columns]
 // has its columns `stride` apart. A block keeps 256 rows of x in its registers, as matrix fragments, and goes over its
@@ -12,7 +13,7 @@
 //
 // A second, small matrix of the same x may follow the first in the same blocks.
 //
-// batch at most 256 and a multiple of 8, rows and stride multiples of 8. Block 256, grid (rows / 256, shares of columns).
+// batch at most 256 and a multiple of 8, as are rows, strides and gaps. Block 256, grid (rows / 256, shares of columns, shards).
 enum {
     UPDATE_ROWS = 256,
     UPDATE_COLUMNS = 32,
@@ -32,12 +33,33 @@ enum {
     STAGE_BYTES = DELTA_BYTES + UPDATE_HALVES * WEIGHT_BYTES
 };
 
+// Rows that are not stepped: column c has `count` of them, from (first + c / columns) * count on. None where count is zero.
+struct own_rows {
+    int count;
+    int first;
+    int columns;
+
+    __device__ int of(int column) const {
+        return (first + column / columns) * count;
+    }
+
+    __device__ bool has(int column, int row) const {
+        return count && (unsigned)(row - of(column)) < (unsigned)count;
+    }
+};
+
+// Shards' are `gap` apart.
 struct update_matrix {
     const factor *delta;
     factor *upper;
     short *lower;
+    long delta_gap;
+    long gap;
     long stride;
+    // the first weight's, among the rank's parameters
+    long place;
     int columns;
+    own_rows own;
 };
 
 // Their tiles of 32 columns are one behind the other.
@@ -78,10 +100,10 @@ static __device__ void load_stage(unsigned stage, const update_tile &tile, int r
     for (int c = threadIdx.x >> 5; c < UPDATE_COLUMNS; c += UPDATE_ROWS / 32) {
         bool column = c0 + c < w.columns, exists = column && b < batch;
         unsigned to = stage + (piece >> 3) * DELTA_PART_BYTES + c * 128 + ((piece ^ c) & 7) * 16;
-        copy_16(to, exists ? w.delta + (long)(c0 + c) * batch + b : w.delta, exists);
+        copy_16(to, exists ? w.delta + blockIdx.z * w.delta_gap + (long)(c0 + c) * batch + b : w.delta, exists);
 
         exists = column && r < rows;
-        long at = exists ? (c0 + c) * w.stride + r : 0;
+        long at = exists ? blockIdx.z * w.gap + (c0 + c) * w.stride + r : 0;
         to = stage + DELTA_BYTES + c * WEIGHT_PITCH + (piece ^ (c & 7)) * 16;
         copy_16(to, w.upper + at, exists);
         if (UPDATE_HALVES == 2) {
@@ -216,7 +238,7 @@ static __device__ void wait_product(gradients &) {}
 #endif
 
 extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(const factor *x,
-        const __grid_constant__ update_matrices all, int rows, int batch, float rate) {
+        long x_gap, const __grid_constant__ update_matrices all, int rows, int batch, const step_controls *controls) {
     extern __shared__ __align__(1024) char shared[];
     unsigned base = (unsigned)__cvta_generic_to_shared(shared);
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
@@ -254,12 +276,14 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
 #pragma unroll
         for (int i = 0; i < 8; i++) {
             int r = row + i / 4 * 16 + i % 2 * 8, b = k * 16 + (lane & 3) * 2 + i / 2 % 2 * 8;
-            own[k][i / 4][i % 4] = r < rows && b < batch ? *(const unsigned *)(x + (long)r * batch + b) : 0;
+            own[k][i / 4][i % 4] = r < rows && b < batch ? *(const unsigned *)(x + blockIdx.z * x_gap + (long)r * batch + b) : 0;
         }
     }
 
-    // as random as the block's samples are
-    unsigned random = (own[0][0][0] + own[7][1][1] + threadIdx.x) * 2654435761u ^ (blockIdx.y << 16 | blockIdx.x);
+    float rate = (float)controls->rate;
+    const update_matrix &main = all.parts[0];
+    long place = main.place + blockIdx.z * main.gap + first_tile * UPDATE_COLUMNS * main.stride + r0 + threadIdx.x;
+    unsigned random = mix_bits(rounding_seed(controls->step, place));
     // eight columns of a tile take their steps
     auto step = [&](gradients &sums, int tile, int eight) {
         int piece = warp * 4 + (lane >> 3), c = eight * 8 + (lane & 7);
@@ -287,8 +311,8 @@ extern "C" __global__ void __launch_bounds__(UPDATE_ROWS, 1) update_product(cons
         int piece = warp * 4 + (lane & 3), r = r0 + piece * 8;
 #pragma unroll
         for (int c = lane >> 2; c < UPDATE_COLUMNS; c += 8) {
-            if (to.first_column + c < w.columns && r < rows) {
-                long at = (to.first_column + c) * w.stride + r;
+            if (to.first_column + c < w.columns && r < rows && !w.own.has(to.first_column + c, r)) {
+                long at = blockIdx.z * w.gap + (to.first_column + c) * w.stride + r;
                 const char *from = weights + c * WEIGHT_PITCH + (piece ^ (c & 7)) * 16;
                 *(uint4 *)(w.upper + at) = *(const uint4 *)from;
                 if (UPDATE_HALVES == 2) {

@@ -112,6 +112,16 @@ final class OnDevice implements AutoCloseable {
         }
     }
 
+    /** The device's step_controls of a step without data, for kernels that step parameters. */
+    long controls(long step, double rate) {
+        try (Memory host = new Memory(80)) {
+            host.clear();
+            host.setLong(48, step);
+            host.setDouble(56, rate);
+            return upload(host);
+        }
+    }
+
     double[] readReals(long address, int count) {
         return read(address, count, precision.resultBytes());
     }
@@ -142,9 +152,15 @@ final class OnDevice implements AutoCloseable {
 
     /** Parameters, with room for a gradient or without. */
     Parameter parameter(double[] values, boolean gradient) {
+        return parameter(values, gradient, 0);
+    }
+
+    /** Those from a place on among a rank's. */
+    Parameter parameter(double[] values, boolean gradient, long place) {
         int count = values.length;
         long lower = precision.isSplit() ? room((long) count * precision.lowerBytes()) : 0;
-        Parameter parameter = new Parameter(roomForFactors(count), lower, gradient ? roomForReals(count) : 0, count);
+        Parameter parameter =
+                new Parameter(roomForFactors(count), lower, gradient ? roomForReals(count) : 0, count, place);
         kernels.updates().store(stream, reals(values), parameter);
         finish();
         return parameter;
