@@ -1,5 +1,7 @@
 package org.phantom4j.layers.gpu.feed;
 
+import org.phantom4j.ops.gpu.StepControls;
+
 /**
  * Brings batches to the device, epoch by epoch.
  *
@@ -35,10 +37,13 @@ public interface Feed extends AutoCloseable {
      * @throws java.util.NoSuchElementException if the epoch has none left
      * @throws RuntimeException that the samples' source threw instead of this batch
      */
-    DeviceBatch next();
+    StepControls.Batch next();
 
     /** Says that the main stream has been given everything that reads the last batch: its place is free after that. */
     void used();
+
+    /** Bytes of device memory that it holds. */
+    long deviceBytes();
 
     /** Where batches come from and why, in one line. */
     String describe();

@@ -1,6 +1,7 @@
 package org.phantom4j.layers.gpu.feed;
 
 import org.phantom4j.layers.train.StepListener;
+import org.phantom4j.ops.gpu.StepControls;
 
 /**
  * Hands a feed's batches to steps. The host runs ahead of the device by {@link StepRunner#window} steps at most and looks at
@@ -13,8 +14,8 @@ public final class FeedLoop {
 
     private final StepRunner runner;
     private final Feed feed;
-    private final StepListener listener;
     private final long firstStep;
+    private StepListener listener = StepListener.NONE;
     private long epoch;
     private long reported;
     private double loss = Double.NaN;
@@ -23,12 +24,10 @@ public final class FeedLoop {
      * A training from epoch 0 on.
      *
      * @param feed whose first epoch has not been started
-     * @param listener hears of each step, with numbers from 0
      */
-    public FeedLoop(StepRunner runner, Feed feed, StepListener listener) {
+    public FeedLoop(StepRunner runner, Feed feed) {
         this.runner = runner;
         this.feed = feed;
-        this.listener = listener;
         this.firstStep = runner.stepsGiven();
         this.reported = firstStep;
     }
@@ -36,10 +35,12 @@ public final class FeedLoop {
     /**
      * Trains through the rest of an epoch that is under way and then through whole epochs. Returns when all steps are done.
      *
+     * @param heard hears of each step, with numbers from 0 in this training
      * @throws ArithmeticException if a loss is no finite number; the message names the step
      * @throws RuntimeException that the feed threw; the steps before are done, and the listener has heard of them
      */
-    public void epochs(long count) {
+    public void epochs(long count, StepListener heard) {
+        listener = heard;
         rest();
         for (long i = 0; i < count; i++) {
             start();
@@ -49,7 +50,8 @@ public final class FeedLoop {
     }
 
     /** Trains that many steps, in as many epochs as it takes, going on where the last call ended. */
-    public void steps(long count) {
+    public void steps(long count, StepListener heard) {
+        listener = heard;
         for (long i = 0; i < count; i++) {
             if (!hasNext()) {
                 start();
@@ -83,7 +85,7 @@ public final class FeedLoop {
         long done = runner.stepsGiven() - runner.window() + 1;
         runner.awaitDone(done);
         report(done);
-        DeviceBatch batch = next();
+        StepControls.Batch batch = next();
         runner.step(batch);
         feed.used();
     }
@@ -96,7 +98,7 @@ public final class FeedLoop {
         }
     }
 
-    private DeviceBatch next() {
+    private StepControls.Batch next() {
         try {
             return feed.next();
         } catch (RuntimeException e) {

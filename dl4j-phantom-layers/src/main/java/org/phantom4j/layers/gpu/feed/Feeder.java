@@ -1,5 +1,6 @@
 package org.phantom4j.layers.gpu.feed;
 
+import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -34,19 +35,14 @@ final class Feeder implements Runnable {
     private long epoch;
     private long batch;
 
-    Feeder(FeedDevice device, BatchSource source, RowGather gather, CudaStream copies, Iterable<StreamSlot> slots) {
+    Feeder(FeedDevice device, BatchSource source, RowGather gather, CudaStream copies, List<StreamSlot> slots) {
         this.device = device;
         this.source = source;
         this.gather = gather;
         this.copies = copies;
-        int count = 0;
-        for (StreamSlot unused : slots) {
-            count++;
-        }
-        this.free = new ArrayBlockingQueue<>(count);
-        slots.forEach(free::add);
+        this.free = new ArrayBlockingQueue<>(slots.size(), false, slots);
         // all slots, and an end or a failure
-        this.ready = new ArrayBlockingQueue<>(count + 1);
+        this.ready = new ArrayBlockingQueue<>(slots.size() + 1);
     }
 
     /** Has an epoch prepared. Called by the rank's thread, as are the following. */

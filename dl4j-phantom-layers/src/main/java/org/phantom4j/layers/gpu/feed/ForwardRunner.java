@@ -1,5 +1,7 @@
 package org.phantom4j.layers.gpu.feed;
 
+import org.phantom4j.ops.gpu.StepControls;
+
 /** What makes forward passes of batches on the device. Belongs to the rank's thread. */
 public interface ForwardRunner {
 
@@ -9,5 +11,5 @@ public interface ForwardRunner {
      *
      * @param to page-locked host memory for [rows, outputs] reals, samples one behind the other
      */
-    void forward(DeviceBatch batch, long to);
+    void forward(StepControls.Batch batch, long to);
 }

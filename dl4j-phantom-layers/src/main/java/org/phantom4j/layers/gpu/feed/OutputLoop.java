@@ -11,6 +11,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.PinnedMemory;
+import org.phantom4j.ops.gpu.StepControls;
 
 /**
  * Brings a network's outputs to the host while later passes run. Its page-locked memory is used over and over.
@@ -75,7 +76,7 @@ public final class OutputLoop implements AutoCloseable {
             if (free.isEmpty()) {
                 taken = take(to, taken, rows);
             }
-            DeviceBatch batch = feed.next();
+            StepControls.Batch batch = feed.next();
             Slot slot = free.remove();
             runner.forward(batch, slot.memory().address());
             feed.used();

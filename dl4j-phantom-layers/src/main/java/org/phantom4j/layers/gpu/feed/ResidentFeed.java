@@ -6,6 +6,7 @@ import java.util.NoSuchElementException;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
+import org.phantom4j.ops.gpu.StepControls;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -120,7 +121,7 @@ final class ResidentFeed implements Feed {
     }
 
     @Override
-    public DeviceBatch next() {
+    public StepControls.Batch next() {
         if (given > 0) {
             throw new IllegalStateException("the batch before has not been used: call used() after the step");
         }
@@ -131,7 +132,7 @@ final class ResidentFeed implements Feed {
             orders.copyAhead();
         }
         given = Math.min(samples.batch(), samples.rows() - next);
-        return new DeviceBatch(inputs, columns.inputWidth(), targets, columns.targetWidth(), order, next, given);
+        return new StepControls.Batch(inputs, columns.inputWidth(), targets, columns.targetWidth(), order, next, given);
     }
 
     @Override
@@ -144,6 +145,11 @@ final class ResidentFeed implements Feed {
         if (orders != null && !hasNext()) {
             orders.end();
         }
+    }
+
+    @Override
+    public long deviceBytes() {
+        return bytes(columns, samples, device.realBytes());
     }
 
     @Override

@@ -1,5 +1,7 @@
 package org.phantom4j.layers.gpu.feed;
 
+import org.phantom4j.ops.gpu.StepControls;
+
 /** What makes compiled steps of batches on the device. Belongs to the rank's thread. */
 public interface StepRunner {
 
@@ -7,7 +9,7 @@ public interface StepRunner {
     int window();
 
     /** Gives the main stream a step. Never waits. A collective: every rank calls it with the same samples. */
-    void step(DeviceBatch batch);
+    void step(StepControls.Batch batch);
 
     /** Steps that the stream has been given since this was made. */
     long stepsGiven();

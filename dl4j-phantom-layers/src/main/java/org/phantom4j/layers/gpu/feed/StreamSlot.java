@@ -6,6 +6,7 @@ import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
 import org.phantom4j.comm.cuda.PinnedMemory;
+import org.phantom4j.ops.gpu.StepControls;
 
 /**
  * Room for a batch in page-locked memory and on the device, used over and over. The thread that prepares batches fills it, the
@@ -21,6 +22,7 @@ final class StreamSlot implements AutoCloseable {
     private final CudaEvent read = CudaEvent.create();
     private final Deque<AutoCloseable> memory = new ArrayDeque<>();
     private boolean wasRead;
+    private volatile long deviceBytes;
     private long capacity;
     private long pinnedInputs;
     private long pinnedTargets;
@@ -42,6 +44,11 @@ final class StreamSlot implements AutoCloseable {
 
     private static long aligned(long bytes) {
         return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    /** Bytes of device memory that it holds. Called by any thread. */
+    long deviceBytes() {
+        return deviceBytes;
     }
 
     /** Fills it and starts its copy, once the device has read what it held. */
@@ -78,6 +85,7 @@ final class StreamSlot implements AutoCloseable {
         long bytes = bytes(columns, larger, real);
         DeviceMemory onDevice = DeviceMemory.allocate(bytes);
         memory.push(onDevice);
+        deviceBytes = bytes;
         PinnedMemory pinned = PinnedMemory.allocate(bytes);
         memory.push(pinned);
         inputs = onDevice.address();
@@ -92,9 +100,9 @@ final class StreamSlot implements AutoCloseable {
     }
 
     /** The batch, for what the main stream is given from now on. */
-    DeviceBatch give() {
+    StepControls.Batch give() {
         device.main().await(loaded);
-        return new DeviceBatch(
+        return new StepControls.Batch(
                 inputs, columns.inputWidth(), targetBlock == null ? 0 : targets, columns.targetWidth(), 0, 0, rows);
     }
 
@@ -106,6 +114,7 @@ final class StreamSlot implements AutoCloseable {
 
     private void free() {
         capacity = 0;
+        deviceBytes = 0;
         while (!memory.isEmpty()) {
             try {
                 memory.pop().close();

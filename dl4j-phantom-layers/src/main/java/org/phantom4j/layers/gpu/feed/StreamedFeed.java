@@ -1,11 +1,14 @@
 package org.phantom4j.layers.gpu.feed;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.NoSuchElementException;
 import org.phantom4j.comm.DenseArrays;
 import org.phantom4j.comm.cuda.CudaEvent;
 import org.phantom4j.comm.cuda.CudaStream;
+import org.phantom4j.ops.gpu.StepControls;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +28,7 @@ final class StreamedFeed implements Feed {
     private final FeedDevice device;
     private final BatchSource source;
     private final String description;
+    private final List<StreamSlot> slots = new ArrayList<>();
     private final Deque<AutoCloseable> resources = new ArrayDeque<>();
     private final CudaStream copies;
     private final Feeder feeder;
@@ -44,7 +48,6 @@ final class StreamedFeed implements Feed {
         this.source = own(source);
         this.description = "streamed from " + source.describe() + " with " + device.threads() + " threads" + why;
         try {
-            Deque<StreamSlot> slots = new ArrayDeque<>();
             for (int i = 0; i < SLOTS; i++) {
                 slots.add(own(new StreamSlot(device, columns)));
             }
@@ -92,7 +95,7 @@ final class StreamedFeed implements Feed {
     }
 
     @Override
-    public DeviceBatch next() {
+    public StepControls.Batch next() {
         if (given != null) {
             throw new IllegalStateException("the batch before has not been used: call used() after the step");
         }
@@ -124,6 +127,11 @@ final class StreamedFeed implements Feed {
         given.markRead();
         feeder.release(given);
         given = null;
+    }
+
+    @Override
+    public long deviceBytes() {
+        return slots.stream().mapToLong(StreamSlot::deviceBytes).sum();
     }
 
     @Override

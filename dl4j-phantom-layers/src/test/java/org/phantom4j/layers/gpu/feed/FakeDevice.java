@@ -15,6 +15,7 @@ import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
 import org.phantom4j.comm.nccl.StandIn;
+import org.phantom4j.ops.gpu.StepControls;
 
 /**
  * A device of the stand-in, and a main stream that reads batches when it comes to them, not when it is given the work. Can hold that
@@ -32,7 +33,7 @@ final class FakeDevice implements AutoCloseable {
     private final Memory released = new Memory(Integer.BYTES);
 
     /** What the stream copies of a batch when it comes to it: rows, or their numbers. */
-    private record Read(DeviceBatch batch, Memory inputs, Memory targets, Memory order) {}
+    private record Read(StepControls.Batch batch, Memory inputs, Memory targets, Memory order) {}
 
     FakeDevice(int realBytes) {
         this.realBytes = realBytes;
@@ -59,7 +60,7 @@ final class FakeDevice implements AutoCloseable {
     }
 
     /** Gives the main stream a step that reads a batch. */
-    void read(DeviceBatch batch) {
+    void read(StepControls.Batch batch) {
         Memory inputs = new Memory(batch.rows() * batch.inputPitch() * realBytes);
         Memory targets = batch.targets() == 0 ? null : new Memory(batch.rows() * batch.targetPitch() * realBytes);
         Memory order = batch.order() == 0 ? null : new Memory((long) batch.rows() * Integer.BYTES);
@@ -87,7 +88,7 @@ final class FakeDevice implements AutoCloseable {
         synchronize();
         List<double[][]> batches = new ArrayList<>();
         for (Read read : reads) {
-            DeviceBatch batch = read.batch();
+            StepControls.Batch batch = read.batch();
             if (read.order() != null) {
                 pickRows(read, batch.inputs(), batch.inputPitch(), read.inputs());
                 if (read.targets() != null) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.phantom4j.ops.gpu.StepControls;
 
 /** What the host does between steps; needs no device. */
 class FeedLoopTest {
@@ -30,7 +31,7 @@ class FeedLoopTest {
         }
 
         @Override
-        public void step(DeviceBatch batch) {
+        public void step(StepControls.Batch batch) {
             rows.add(batch.rows());
             given++;
             mostInFlight = Math.max(mostInFlight, given - done);
@@ -82,7 +83,7 @@ class FeedLoopTest {
         }
 
         @Override
-        public DeviceBatch next() {
+        public StepControls.Batch next() {
             assertTrue(used);
             if (!hasNext()) {
                 throw new NoSuchElementException();
@@ -91,12 +92,17 @@ class FeedLoopTest {
                 throw failure;
             }
             used = false;
-            return new DeviceBatch(1, 1, 1, 1, 0, 0, ++next == batches ? 1 : 5);
+            return new StepControls.Batch(1, 1, 1, 1, 0, 0, ++next == batches ? 1 : 5);
         }
 
         @Override
         public void used() {
             used = true;
+        }
+
+        @Override
+        public long deviceBytes() {
+            return 0;
         }
 
         @Override
@@ -112,10 +118,12 @@ class FeedLoopTest {
     private final List<Long> heard = new ArrayList<>();
 
     private FeedLoop loop(Feed feed) {
-        return new FeedLoop(runner, feed, (step, loss) -> {
-            assertEquals((double) step, loss);
-            heard.add(step);
-        });
+        return new FeedLoop(runner, feed);
+    }
+
+    private void hear(long step, double loss) {
+        assertEquals((double) step, loss);
+        heard.add(step);
     }
 
     private static List<Long> numbers(int count) {
@@ -126,9 +134,9 @@ class FeedLoopTest {
     void epochsAreMadeOfTheirBatches() {
         CountingFeed feed = new CountingFeed(3);
         FeedLoop loop = loop(feed);
-        loop.epochs(2);
+        loop.epochs(2, this::hear);
         assertEquals(List.of(5, 5, 1, 5, 5, 1), runner.rows);
-        loop.epochs(1);
+        loop.epochs(1, this::hear);
         assertEquals(List.of(0L, 1L, 2L), feed.epochs);
         assertEquals(numbers(9), heard);
         assertEquals(8, loop.loss());
@@ -140,19 +148,19 @@ class FeedLoopTest {
         CountingFeed feed = new CountingFeed(3);
         FeedLoop loop = loop(feed);
         assertTrue(Double.isNaN(loop.loss()));
-        loop.steps(1);
+        loop.steps(1, this::hear);
         assertEquals(numbers(1), heard, "a step is heard of before the call returns");
-        loop.steps(4);
+        loop.steps(4, this::hear);
         assertEquals(List.of(0L, 1L), feed.epochs);
         assertEquals(List.of(5, 5, 1, 5, 5), runner.rows);
-        loop.epochs(1);
+        loop.epochs(1, this::hear);
         assertEquals(List.of(5, 5, 1, 5, 5, 1, 5, 5, 1), runner.rows, "the rest of an epoch, and a whole one");
         assertEquals(numbers(9), heard);
     }
 
     @Test
     void theHostRunsAheadByTheWindowAndNoMore() {
-        loop(new CountingFeed(50)).epochs(2);
+        loop(new CountingFeed(50)).epochs(2, this::hear);
         assertEquals(WINDOW, runner.mostInFlight);
         assertEquals(numbers(100), heard);
     }
@@ -161,7 +169,7 @@ class FeedLoopTest {
     void aLossThatIsNoNumberEndsTheTrainingAWindowLater() {
         runner.diverges = 37;
         ArithmeticException e = assertThrows(
-                ArithmeticException.class, () -> loop(new CountingFeed(50)).epochs(3));
+                ArithmeticException.class, () -> loop(new CountingFeed(50)).epochs(3, this::hear));
         assertTrue(e.getMessage().startsWith("the loss of step 37 is NaN: the training diverged"), e.getMessage());
         assertEquals(37 + WINDOW, runner.given, "the same number on every rank");
         assertEquals(numbers(37), heard);
@@ -170,7 +178,7 @@ class FeedLoopTest {
     @Test
     void aLossThatIsNoNumberIsFoundAtTheEndToo() {
         runner.diverges = 48;
-        assertThrows(ArithmeticException.class, () -> loop(new CountingFeed(50)).epochs(1));
+        assertThrows(ArithmeticException.class, () -> loop(new CountingFeed(50)).epochs(1, this::hear));
         assertEquals(50, runner.given);
     }
 
@@ -180,26 +188,26 @@ class FeedLoopTest {
         feed.failure = new IllegalStateException("the file is gone");
         feed.failsAt = 20;
         assertSame(feed.failure, assertThrows(IllegalStateException.class, () -> loop(feed)
-                .epochs(1)));
+                .epochs(1, this::hear)));
         assertEquals(20, runner.done);
         assertEquals(numbers(20), heard);
     }
 
     @Test
     void aLaterTrainingCountsFromZero() {
-        loop(new CountingFeed(3)).epochs(1);
+        loop(new CountingFeed(3)).epochs(1, this::hear);
         heard.clear();
-        FeedLoop later = new FeedLoop(runner, new CountingFeed(3), (step, loss) -> heard.add(step));
-        later.epochs(1);
+        FeedLoop later = new FeedLoop(runner, new CountingFeed(3));
+        later.epochs(1, (step, loss) -> heard.add(step));
         assertEquals(numbers(3), heard);
     }
 
     @Test
     void anEpochWithoutBatchesIsRefused() {
         IllegalArgumentException e = assertThrows(
-                IllegalArgumentException.class, () -> loop(new CountingFeed(0)).epochs(1));
+                IllegalArgumentException.class, () -> loop(new CountingFeed(0)).epochs(1, this::hear));
         assertTrue(e.getMessage().startsWith("epoch 0 has no batches"), e.getMessage());
         assertThrows(
-                IllegalArgumentException.class, () -> loop(new CountingFeed(0)).steps(1));
+                IllegalArgumentException.class, () -> loop(new CountingFeed(0)).steps(1, this::hear));
     }
 }

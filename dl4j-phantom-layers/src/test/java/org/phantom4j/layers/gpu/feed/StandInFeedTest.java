@@ -18,6 +18,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.phantom4j.layers.train.ShuffledRows;
+import org.phantom4j.ops.gpu.StepControls;
 
 /** Samples in host memory on their way to a device, over the stand-in. */
 class StandInFeedTest {
@@ -234,7 +235,7 @@ class StandInFeedTest {
                 assertThrows(NoSuchElementException.class, feed::next);
                 assertThrows(IllegalStateException.class, feed::used);
                 feed.startEpoch(0);
-                DeviceBatch unused = feed.next();
+                StepControls.Batch unused = feed.next();
                 assertThrows(IllegalStateException.class, feed::next);
                 feed.used();
                 IllegalStateException e = assertThrows(IllegalStateException.class, () -> feed.startEpoch(1));

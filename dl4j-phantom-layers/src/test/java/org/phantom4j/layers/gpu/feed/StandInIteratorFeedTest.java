@@ -21,6 +21,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
 import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.ops.gpu.StepControls;
 
 /** Iterators of all kinds on their way to a device, over the stand-in. */
 class StandInIteratorFeedTest {
@@ -290,7 +291,7 @@ class StandInIteratorFeedTest {
         batches.add(second);
         try (Feed feed = feed(new GivenBatches(batches))) {
             feed.startEpoch(0);
-            DeviceBatch unused = feed.next();
+            StepControls.Batch unused = feed.next();
             feed.used();
             IllegalArgumentException e = assertThrows(IllegalArgumentException.class, feed::next);
             assertTrue(e.getMessage().startsWith(what), e.getMessage());
