@@ -65,6 +65,9 @@ final class RankShards {
 
     /** This rank's columns of a layer's input, which may be the whole or already this rank's own. */
     INDArray ownInput(INDArray input, DataType type, String layer) {
+        if (RankContext.current() != group) {
+            RankContext.require(group, "the layer " + layer);
+        }
         if (input.rank() != 2 || (input.size(1) != in.length() && input.size(1) != in.width(own))) {
             throw new IllegalArgumentException("input of shape " + java.util.Arrays.toString(input.shape())
                     + " is invalid: expected [batch, " + in.length() + "]"

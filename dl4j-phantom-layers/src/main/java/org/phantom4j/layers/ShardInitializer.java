@@ -4,7 +4,10 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
@@ -38,7 +41,46 @@ abstract class ShardInitializer implements ParamInitializer {
 
     @Override
     public long numParams(NeuralNetConfiguration conf) {
+        requireOwn(conf);
+        requireOneRule(conf);
         return numParams(conf.getLayer());
+    }
+
+    /** Refuses a configuration that lists the parameters of other shards only: that of another rank's network. */
+    private void requireOwn(NeuralNetConfiguration conf) {
+        List<String> listed = conf.variables(false);
+        List<String> own = paramKeys(conf.getLayer());
+        Set<String> shards = shards(listed);
+        if (shards.isEmpty() || shards.containsAll(shards(own))) {
+            return;
+        }
+        Communicator group = RankContext.current();
+        throw new IllegalStateException("layer '" + conf.getLayer().getLayerName() + "' has the parameters " + listed
+                + ", which are some rank's share, and not " + own + ", as "
+                + (group.size() == 1
+                        ? "the whole network has"
+                        : "rank " + group.rank() + " of " + group.size() + " has")
+                + ": was the network of one rank saved, or its configuration used by another one? Save the whole network,"
+                + " which RankNetwork.gather gives, and give each rank a configuration of its own");
+    }
+
+    /** The numbers at the ends of parameters' names. */
+    private static Set<String> shards(List<String> keys) {
+        return keys.stream()
+                .map(key -> key.substring(1))
+                .filter(number -> !number.isEmpty())
+                .collect(Collectors.toSet());
+    }
+
+    /** Refuses algorithms in which each rank would take its own decisions from its part of the gradient. */
+    private static void requireOneRule(NeuralNetConfiguration conf) {
+        OptimizationAlgorithm algorithm = conf.getOptimizationAlgo();
+        if (RankContext.current().size() > 1 && algorithm != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
+            throw new IllegalArgumentException(
+                    "optimization algorithm " + algorithm + " searches along the gradient of the"
+                            + " whole network, which no rank has: use STOCHASTIC_GRADIENT_DESCENT on several ranks, with any"
+                            + " updater, or train in one process");
+        }
     }
 
     @Override

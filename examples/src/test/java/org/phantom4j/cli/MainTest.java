@@ -123,6 +123,7 @@ public class MainTest {
         String expected = predict("one", 1);
         assertEquals(expected, predict("one", 2));
         assertEquals(expected.lines().count(), 1 + 1024);
+        assertWrittenAsDoubles(expected);
         assertSameNumbers(expected, predict("four", 4));
     }
 
@@ -141,6 +142,16 @@ public class MainTest {
         assertEquals(0, result.status(), result.err());
         assertTrue(result.err().contains("p99"), result.err());
         return Files.readString(csv);
+    }
+
+    /** Of a model in fp64: with digits that a float does not have. */
+    private static void assertWrittenAsDoubles(String csv) {
+        long longer = csv.lines()
+                .skip(1)
+                .flatMap(line -> Stream.of(line.split(",")))
+                .filter(number -> Double.parseDouble(number) != (float) Double.parseDouble(number))
+                .count();
+        assertTrue(longer > csv.lines().count(), longer + " numbers have a double's digits");
     }
 
     private static void assertSameNumbers(String expected, String actual) {

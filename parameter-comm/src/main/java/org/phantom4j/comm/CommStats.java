@@ -16,6 +16,7 @@ import java.util.Map;
 public final class CommStats {
 
     private final Map<Collective, long[]> counters = new EnumMap<>(Collective.class);
+    private boolean counting = true;
 
     public CommStats() {
         for (Collective collective : Collective.values()) {
@@ -25,9 +26,26 @@ public final class CommStats {
 
     /** Counts one call. For back ends. */
     public void count(Collective collective, long bytes) {
+        if (!counting) {
+            return;
+        }
         long[] counter = counters.get(collective);
         counter[0]++;
         counter[1] += bytes;
+    }
+
+    /**
+     * Runs what sends something beside the program's own payload, such as a comparison of what the ranks have, without
+     * counting it. Called by the rank's own thread.
+     */
+    public void withoutCounting(Runnable body) {
+        boolean before = counting;
+        counting = false;
+        try {
+            body.run();
+        } finally {
+            counting = before;
+        }
     }
 
     /** Calls of one collective. */

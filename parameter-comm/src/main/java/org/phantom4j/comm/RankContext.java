@@ -30,8 +30,13 @@ public final class RankContext {
 
     /** As {@link #callAlone}, for what throws no checked exception. */
     public static <T> T runAlone(Supplier<T> body) {
+        return run(SingleRank.INSTANCE, body);
+    }
+
+    /** As {@link #call}, for what throws no checked exception. */
+    public static <T> T run(Communicator communicator, Supplier<T> body) {
         Communicator before = CURRENT.get();
-        CURRENT.set(SingleRank.INSTANCE);
+        CURRENT.set(communicator);
         try {
             return body.get();
         } finally {
@@ -52,6 +57,26 @@ public final class RankContext {
         } finally {
             restore(before);
         }
+    }
+
+    /**
+     * Refuses a thread that does not compute in a group of several ranks, for what belongs to one of its ranks.
+     *
+     * @param what the object that belongs to the rank, for the message
+     * @throws IllegalStateException if the current thread is in another group, or in none
+     */
+    public static void require(Communicator group, String what) {
+        Communicator current = current();
+        if (group.size() == 1 || current == group) {
+            return;
+        }
+        throw new IllegalStateException(what + " belongs to rank " + group.rank() + " of a group of " + group.size()
+                + ", and thread '" + Thread.currentThread().getName() + "' is "
+                + (current.size() == 1
+                        ? "in no group"
+                        : "rank " + current.rank() + " of another group of " + current.size())
+                + ": call it on the rank's own thread. Threads of an executor, of ParallelInference or of ParallelWrapper"
+                + " are in no group; a whole network, as RankNetwork.gather gives it, may be used on any thread");
     }
 
     private static void restore(Communicator before) {

@@ -14,11 +14,15 @@ import java.util.stream.Collectors;
  */
 public record Energy(double seconds, List<Part> parts) {
 
+    /** From here on, all digits before the point are told. */
+    private static final double LARGE = 1e4;
+
     /**
      * One source's energy.
      *
      * @param source what took it
-     * @param joules empty if its counter could not be read, or was set back meanwhile
+     * @param joules more than 0; empty if its counter could not be read, was set back meanwhile, or cannot tell: it has not moved,
+     *     or the time is less than it stands still for (a tenth of a second for GPUs, a thousandth for CPU packages)
      */
     public record Part(EnergySource source, OptionalDouble joules) {}
 
@@ -47,9 +51,12 @@ public record Energy(double seconds, List<Part> parts) {
                 : OptionalDouble.empty();
     }
 
-    /** An energy for users: "12.3 J", or "not measured". */
+    /** An energy for users: "12.34 J", or "not measured". Never "0 J": no counter can tell that nothing was taken. */
     public static String text(OptionalDouble joules) {
-        return joules.isPresent() ? String.format(Locale.ROOT, "%.4g J", joules.getAsDouble()) : "not measured";
+        if (joules.isEmpty() || joules.getAsDouble() == 0) {
+            return "not measured";
+        }
+        return String.format(Locale.ROOT, joules.getAsDouble() < LARGE ? "%.4g J" : "%.0f J", joules.getAsDouble());
     }
 
     /** The sum and, of several sources, each one's share. */

@@ -19,4 +19,7 @@ interface EnergyCounter {
 
     /** The largest value, in µJ, after which the counter starts at 0 again; 0 if it does not. */
     long rangeMicrojoules();
+
+    /** How long the counter may stand still though energy is taken, in ns: a difference over less time is not one of that time. */
+    long standsStillNs();
 }

@@ -23,7 +23,7 @@ import java.util.function.LongSupplier;
  * }</pre>
  *
  * <p>GPUs update their counters some ten times a second: measure at least a second, and wait for the GPU to finish before
- * each reading. Of several processes on a machine, one should measure the CPU packages, and each its own GPUs.
+ * each reading. What is taken in less time than the counters can tell is not measured; it is never 0. Of several processes on a machine, one should measure the CPU packages, and each its own GPUs.
  *
  * <p>RAPL's counters start at 0 again after some 65 to 260 kJ; a thread of the meter reads them often enough to notice.
  *
@@ -130,18 +130,23 @@ public final class EnergyMeter implements AutoCloseable {
         if (before.meter != this || after.meter != this) {
             throw new IllegalArgumentException("the readings are of another meter: their counters differ");
         }
+        long elapsedNs = after.timeNs - before.timeNs;
         List<Energy.Part> parts = new ArrayList<>();
         for (int i = 0; i < totals.size(); i++) {
-            RunningTotal.Sample from = before.samples.get(i);
-            RunningTotal.Sample to = after.samples.get(i);
-            boolean known = from.known() && to.known() && from.gaps() == to.gaps();
             parts.add(new Energy.Part(
                     sources().get(i),
-                    known
-                            ? OptionalDouble.of((to.microjoules() - from.microjoules()) * MICROJOULES)
-                            : OptionalDouble.empty()));
+                    joules(totals.get(i).counter(), before.samples.get(i), after.samples.get(i), elapsedNs)));
         }
-        return new Energy((after.timeNs - before.timeNs) / NS_PER_SECOND, List.copyOf(parts));
+        return new Energy(elapsedNs / NS_PER_SECOND, List.copyOf(parts));
+    }
+
+    private static OptionalDouble joules(
+            EnergyCounter counter, RunningTotal.Sample from, RunningTotal.Sample to, long elapsedNs) {
+        boolean known = from.known() && to.known() && from.gaps() == to.gaps();
+        long taken = to.microjoules() - from.microjoules();
+        return known && taken > 0 && elapsedNs >= counter.standsStillNs()
+                ? OptionalDouble.of(taken * MICROJOULES)
+                : OptionalDouble.empty();
     }
 
     /** Ends the measurement and lets go of NVML. Idempotent; the meter cannot be read afterwards. */

@@ -16,6 +16,9 @@ final class NvmlGpus implements AutoCloseable {
 
     private static final long MICRO_PER_MILLI = 1000;
 
+    /** GPUs count some ten times a second. */
+    private static final long COUNTED_EVERY_NS = 100_000_000;
+
     private final List<EnergyCounter> counters = new ArrayList<>();
     private final AtomicBoolean open = new AtomicBoolean();
 
@@ -115,6 +118,11 @@ final class NvmlGpus implements AutoCloseable {
         @Override
         public long rangeMicrojoules() {
             return 0;
+        }
+
+        @Override
+        public long standsStillNs() {
+            return COUNTED_EVERY_NS;
         }
 
         @Override

@@ -20,6 +20,9 @@ final class RaplPackages {
     /** Where Linux lists them. */
     static final Path POWERCAP = Path.of("/sys/class/powercap");
 
+    /** Packages count some thousand times a second. */
+    private static final long COUNTED_EVERY_NS = 1_000_000;
+
     private static final Pattern ZONE = Pattern.compile("intel-rapl:\\d+");
 
     private RaplPackages() {}
@@ -103,6 +106,11 @@ final class RaplPackages {
         @Override
         public long microjoules() throws IOException {
             return parse(file);
+        }
+
+        @Override
+        public long standsStillNs() {
+            return COUNTED_EVERY_NS;
         }
     }
 }

@@ -120,28 +120,14 @@ public final class GpuTrainer implements StepTrainer {
      * @throws org.phantom4j.comm.cuda.CudaException if the device has no room for a batch of this size
      */
     public void fit(DataSet batch) {
-        requireUnmasked(batch);
+        BatchCheck.require(batch);
         long rows = batch.getFeatures().size(0);
-        if (batch.getLabels().size(0) != rows) {
-            throw new IllegalArgumentException("a batch with " + rows + " rows of features has "
-                    + batch.getLabels().size(0) + " rows of labels");
-        }
         long inputs = stack.layers().get(0).geometry().nIn();
         HostRows features = HostRows.of(batch.getFeatures(), machine.precision, inputs, "features");
         HostRows labels =
                 HostRows.of(batch.getLabels(), machine.precision, stack.end().width(), "labels");
         training.start(program(rows), features, labels, rows, rate);
         made();
-    }
-
-    private static void requireUnmasked(DataSet batch) {
-        String mask = batch.getFeaturesMaskArray() != null
-                ? "a mask of features"
-                : batch.getLabelsMaskArray() != null ? "a mask of labels" : null;
-        if (mask != null) {
-            throw new IllegalArgumentException("the compiled step knows no masks, and the batch has " + mask
-                    + ": train it with Deeplearning4j's layers (network.fit)");
-        }
     }
 
     /** Counts a step, and tells the listeners. */

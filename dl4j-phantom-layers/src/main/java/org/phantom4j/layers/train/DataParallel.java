@@ -1,6 +1,9 @@
 package org.phantom4j.layers.train;
 
+import java.util.List;
 import java.util.function.Consumer;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -10,6 +13,9 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.comm.CommStats;
 import org.phantom4j.comm.Communicator;
+import org.phantom4j.layers.ranks.BatchAgreement;
+import org.phantom4j.layers.ranks.ConfigurationAgreement;
+import org.phantom4j.layers.ranks.GroupGraph;
 
 /**
  * Makes networks replicas of one another: each trains on its own share of every batch, and all take the same step. Each
@@ -41,10 +47,16 @@ public final class DataParallel {
     private final ReplicaSum sum;
     private final Consumer<DataSet> fit;
 
+    /** Null where batches are not compared. */
+    private final BatchAgreement batches;
+
+    private int steps;
+
     private DataParallel(Communicator replicas, ReplicaSum sum, Consumer<DataSet> fit) {
         this.replicas = replicas;
         this.sum = sum;
         this.fit = fit;
+        this.batches = BatchAgreement.isWanted(replicas) ? new BatchAgreement(replicas, "replica") : null;
     }
 
     /**
@@ -53,6 +65,7 @@ public final class DataParallel {
      *
      * @param replicas the group of the same shards in all replicas
      * @throws IllegalArgumentException if the network has layers or settings for which replicas differ from one process
+     * @throws IllegalStateException if the replicas' configurations differ in more than the seed
      */
     public static DataParallel join(MultiLayerNetwork network, Communicator replicas) {
         for (NeuralNetConfiguration conf : network.getLayerWiseConfigurations().getConfs()) {
@@ -60,6 +73,8 @@ public final class DataParallel {
         }
         ReplicaSum sum = new ReplicaSum(replicas, network::setScore);
         if (replicas.size() > 1) {
+            MultiLayerConfiguration configuration = network.getLayerWiseConfigurations();
+            ConfigurationAgreement.require(replicas, configuration.getConfs(), configuration::toJson);
             INDArray state = network.getUpdater().getStateViewArray();
             share(replicas, network.params(), state, network.getDefaultConfiguration());
             network.setUpdater(new ReplicaSum.OfNetwork(network, state, sum));
@@ -69,13 +84,11 @@ public final class DataParallel {
 
     /** As {@link #join(MultiLayerNetwork, Communicator)}, for a graph with one input and one output. */
     public static DataParallel join(ComputationGraph graph, Communicator replicas) {
-        graph.getConfiguration().getVertices().values().forEach(vertex -> {
-            if (vertex instanceof org.deeplearning4j.nn.conf.graph.LayerVertex layer) {
-                requireSameSteps(layer.getLayerConf());
-            }
-        });
+        List<NeuralNetConfiguration> all = GroupGraph.configurations(graph.getConfiguration());
+        all.forEach(DataParallel::requireSameSteps);
         ReplicaSum sum = new ReplicaSum(replicas, graph::setScore);
         if (replicas.size() > 1) {
+            ConfigurationAgreement.require(replicas, all, graph.getConfiguration()::toJson);
             INDArray state = graph.getUpdater().getStateViewArray();
             share(replicas, graph.params(), state, graph.getConfiguration().getDefaultConfiguration());
             graph.setUpdater(new ReplicaSum.OfGraph(graph, state, sum));
@@ -87,6 +100,11 @@ public final class DataParallel {
         if (!conf.isMiniBatch()) {
             throw new IllegalArgumentException(
                     "replicas need miniBatch(true): their scores and gradients are means over the samples");
+        }
+        if (conf.getOptimizationAlgo() != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
+            throw new IllegalArgumentException(
+                    "optimization algorithm " + conf.getOptimizationAlgo() + " searches along the"
+                            + " gradient of all samples, which no replica has: use STOCHASTIC_GRADIENT_DESCENT, with any updater");
         }
         if (conf.getLayer() instanceof BatchNormalization) {
             throw new IllegalArgumentException("layer '" + conf.getLayer().getLayerName()
@@ -110,6 +128,8 @@ public final class DataParallel {
      * Trains on this replica's share of a batch: near-even rows, in rank order. A collective of all ranks of all replicas.
      *
      * @param batch the whole batch, the same on every rank; may have fewer samples than there are replicas
+     * @throws IllegalStateException if replicas got different batches; they are compared as those of the ranks, see
+     *     {@link RankNetwork}
      */
     public void fit(DataSet batch) {
         int samples = batch.numExamples();
@@ -117,6 +137,11 @@ public final class DataParallel {
         if (size == 1) {
             fit.accept(batch);
             return;
+        }
+        if (batches != null) {
+            batches.add(true, steps++, new INDArray[] {batch.getFeatures(), batch.getLabels()}, new INDArray[] {
+                batch.getFeaturesMaskArray(), batch.getLabelsMaskArray()
+            });
         }
         int from = (int) CommStats.nearEvenStart(samples, size, replicas.rank());
         int rows = (int) CommStats.nearEvenBlock(samples, size, replicas.rank());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,44 @@ class EnergyMeterTest {
             assertTrue(energy.cpuJoules().isEmpty());
             assertTrue(energy.joules().isEmpty());
         }
+    }
+
+    /** A counter that moves a hundred times a second, asked after 5 and 15 ms. */
+    @Test
+    void whatIsTakenInLessTimeThanTheCounterTellsIsNotMeasured() {
+        long tickNs = 10_000_000;
+        try (EnergyMeter meter =
+                meter(new FakeCounter(tickNs, EnergySource.Kind.GPU, 0, 1_000_000L, 1_700_000L, 2_400_000L))) {
+            EnergyReading before = meter.read();
+            nowNs.addAndGet(3_000_000);
+            Energy shorter = meter.since(before);
+            assertTrue(shorter.joules().isEmpty(), "a whole tick's energy, in half of its time: " + shorter);
+            nowNs.addAndGet(8_000_000);
+            assertEquals(1.4, meter.since(before).joules().orElseThrow(), 1e-9);
+        }
+    }
+
+    @Test
+    void aCounterThatHasNotMovedHasNotMeasuredNothing() {
+        try (EnergyMeter meter = meter(
+                new FakeCounter(EnergySource.Kind.GPU, 0, 1_000_000L, 1_000_000L),
+                new FakeCounter(EnergySource.Kind.CPU, 0, 1L, 1_000_001L))) {
+            Energy energy = meter.since(meter.read());
+            assertTrue(energy.gpuJoules().isEmpty());
+            assertTrue(energy.joules().isEmpty());
+            assertEquals("not measured (fake GPU: not measured, fake CPU: 1.000 J)", energy.toString());
+        }
+    }
+
+    @Test
+    void energiesAreTextsOfFourDigitsAndNeverZero() {
+        assertEquals("not measured", Energy.text(OptionalDouble.empty()));
+        assertEquals("not measured", Energy.text(OptionalDouble.of(0)));
+        assertEquals("0.001000 J", Energy.text(OptionalDouble.of(1e-3)));
+        assertEquals("1.000e-06 J", Energy.text(OptionalDouble.of(1e-6)));
+        assertEquals("12.34 J", Energy.text(OptionalDouble.of(12.341)));
+        assertEquals("9876 J", Energy.text(OptionalDouble.of(9876.4)));
+        assertEquals("123457 J", Energy.text(OptionalDouble.of(123456.7)));
     }
 
     @Test

@@ -10,9 +10,15 @@ final class FakeCounter implements EnergyCounter {
 
     private final EnergySource.Kind kind;
     private final long range;
+    private final long standsStillNs;
     private final Deque<Long> values;
 
     FakeCounter(EnergySource.Kind kind, long range, Long... values) {
+        this(0, kind, range, values);
+    }
+
+    FakeCounter(long standsStillNs, EnergySource.Kind kind, long range, Long... values) {
+        this.standsStillNs = standsStillNs;
         this.kind = kind;
         this.range = range;
         this.values = new ArrayDeque<>(List.of(values));
@@ -40,5 +46,10 @@ final class FakeCounter implements EnergyCounter {
     @Override
     public long rangeMicrojoules() {
         return range;
+    }
+
+    @Override
+    public long standsStillNs() {
+        return standsStillNs;
     }
 }

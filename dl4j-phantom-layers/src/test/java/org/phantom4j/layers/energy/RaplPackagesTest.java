@@ -68,6 +68,7 @@ class RaplPackagesTest {
             assertEquals(1.0, energy.seconds(), 1e-9);
             EnergyReading middle = meter.read();
             count(zone, 3_500_000);
+            nowNs.addAndGet(1_000_000L);
             assertEquals(0.5, meter.since(middle).joules().orElseThrow(), 1e-9);
             assertEquals(5.5, meter.since(before).joules().orElseThrow(), 1e-9);
         }
@@ -89,6 +90,7 @@ class RaplPackagesTest {
                     "not measured (CPU package-0: not measured)",
                     meter.between(before, after).toString());
             count(zone, 2_000_000);
+            nowNs.addAndGet(1_000_000L);
             assertEquals(1.0, meter.since(after).joules().orElseThrow(), 1e-9);
         }
     }
@@ -96,8 +98,9 @@ class RaplPackagesTest {
     @Test
     void aCounterThatCannotBeReadAnyMoreIsNotMeasured() throws Exception {
         Path zone = zone("intel-rapl:0", "package-0", 5_000_000);
-        try (EnergyMeter meter =
-                new EnergyMeter(RaplPackages.find(powercap, notMeasured), notMeasured, System::nanoTime, () -> {})) {
+        AtomicLong nowNs = new AtomicLong();
+        try (EnergyMeter meter = new EnergyMeter(
+                RaplPackages.find(powercap, notMeasured), notMeasured, () -> nowNs.addAndGet(1_000_000L), () -> {})) {
             EnergyReading before = meter.read();
             Files.delete(zone.resolve("energy_uj"));
             EnergyReading blind = meter.read();

@@ -25,6 +25,7 @@ import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.DeviceGroup;
 import org.phantom4j.comm.nccl.NcclDevices;
 import org.phantom4j.comm.nccl.NcclGroup;
+import org.phantom4j.layers.energy.Energy;
 import org.phantom4j.layers.energy.EnergyMeter;
 import org.phantom4j.layers.energy.EnergyReading;
 import org.phantom4j.layers.gpu.DeviceCeilings;
@@ -68,7 +69,7 @@ public final class BenchStepCommand implements Command {
     public Options options() {
         Options options = new Options();
         Arguments.option(options, "device", "NAME", "cuda (default)");
-        Arguments.option(options, "cases", "LIST", "WIDTH,LAYERS,BATCH,PHANTOM WIDTH,PRECISION; several with ;");
+        Arguments.option(options, "cases", "LIST", "WIDTH,LAYERS,BATCH,PHANTOM WIDTH,PRECISION[,SHARDS]; several with ;");
         Arguments.option(options, "models", "NAMES", "phantom,tensor (default)");
         Arguments.option(options, "ranks", "N", "GPUs (default: all)");
         Arguments.option(options, "shards", "P", "shards of the model (default: the ranks, but 2 at least)");
@@ -97,7 +98,7 @@ public final class BenchStepCommand implements Command {
         double seconds = arguments.positiveDecimal("seconds", DEFAULT_SECONDS);
         Duration timeout = Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S));
         Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
-        List<Setup> setups = setups(arguments, shards);
+        List<Setup> setups = setups(arguments, shards, ranks);
         if (ranks > 1 && comm.launches()) {
             return comm.launch(this, arguments, ranks, Map.of());
         }
@@ -123,13 +124,14 @@ public final class BenchStepCommand implements Command {
         return NcclGroup.of(group).device().ordinal();
     }
 
-    private List<Setup> setups(Arguments arguments, int shards) {
+    private List<Setup> setups(Arguments arguments, int shards, int ranks) {
         List<Setup> setups = new ArrayList<>();
         for (String text :
                 arguments.text("cases", training ? STEP_CASES : INFER_CASES).split(";", -1)) {
             String[] fields = text.trim().split(",", -1);
-            if (fields.length != FIELDS) {
-                throw new UsageException("--cases " + text + ": expected WIDTH,LAYERS,BATCH,PHANTOM WIDTH,PRECISION");
+            if (fields.length != FIELDS && fields.length != FIELDS + 1) {
+                throw new UsageException(
+                        "--cases " + text + ": expected WIDTH,LAYERS,BATCH,PHANTOM WIDTH,PRECISION or those and SHARDS");
             }
             for (String model : arguments.text("models", "phantom,tensor").split(",", -1)) {
                 if (!model.equals("phantom") && !model.equals("tensor")) {
@@ -140,7 +142,7 @@ public final class BenchStepCommand implements Command {
                             model.equals("phantom"),
                             Long.parseLong(fields[0]),
                             Integer.parseInt(fields[1]),
-                            shards,
+                            shards(fields, shards, ranks),
                             Long.parseLong(fields[3]),
                             Long.parseLong(fields[2]),
                             Precision.valueOf(fields[4].toUpperCase(Locale.ROOT)),
@@ -151,6 +153,14 @@ public final class BenchStepCommand implements Command {
             }
         }
         return setups;
+    }
+
+    private static int shards(String[] fields, int all, int ranks) {
+        int shards = fields.length == FIELDS ? all : Integer.parseInt(fields[FIELDS]);
+        if (shards < 1 || shards % ranks != 0) {
+            throw new IllegalArgumentException(shards + " shards are not a multiple of " + ranks + " ranks");
+        }
+        return shards;
     }
 
     /** Measures all cases; prints on rank 0. */
@@ -274,16 +284,21 @@ public final class BenchStepCommand implements Command {
 
     private static void print(Map<String, Object> row) {
         System.out.printf(
-                "%-7s %6d × %d, batch %4d, %-4s: %9.4f ms (%.4f to %.4f), %s J, %,d MiB (%.3f of computed), %d nodes, host %.4f ms, idle %.1f %%, floor %.4f ms (%.0f %%)%s%n",
+                "%-7s %6d × %d, batch %4d, k %d, %d shards, %-4s: %9.4f ms (%.4f to %.4f), %s, %,d MiB (%.3f of computed), %d nodes, host %.4f ms, idle %.1f %%, floor %.4f ms (%.0f %%)%s%n",
                 row.get("model"),
                 (Long) row.get("width"),
                 (Integer) row.get("layers"),
                 (Long) row.get("batch"),
+                (Long) row.get("phantomWidth"),
+                (Integer) row.get("shards"),
                 row.get("precision"),
                 (Double) row.get("msMedian"),
                 (Double) row.get("msLeast"),
                 (Double) row.get("msMost"),
-                row.get("joules") == null ? "not measured" : String.format("%.4f", (Double) row.get("joules")),
+                Energy.text(
+                        row.get("joules") instanceof Double joules
+                                ? OptionalDouble.of(joules)
+                                : OptionalDouble.empty()),
                 (Long) row.get("gpuBytesMeasured") >> 20,
                 (double) (Long) row.get("gpuBytesMeasured") / (Long) row.get("gpuBytesComputed"),
                 (Long) row.get("nodes"),

@@ -12,7 +12,7 @@ import org.phantom4j.layers.energy.EnergySource;
 /** The energy of all ranks: each measures its own GPU, and rank 0 the processors of its machine. */
 public final class RankEnergy implements AutoCloseable {
 
-    private static final double MILLIJOULES = 1e-3;
+    private static final double MICROJOULES = 1e-6;
 
     private final Communicator group;
     private final EnergyMeter meter;
@@ -56,7 +56,7 @@ public final class RankEnergy implements AutoCloseable {
         OptionalDouble gpu = needsGpu ? energy.gpuJoules() : OptionalDouble.of(0);
         OptionalDouble cpu = energy.cpuJoules();
         boolean known = gpu.isPresent() && (needsGpu || group.rank() > 0 || cpu.isPresent());
-        long own = known ? Math.round((gpu.getAsDouble() + cpu.orElse(0)) / MILLIJOULES) : -1;
+        long own = known ? Math.round((gpu.getAsDouble() + cpu.orElse(0)) / MICROJOULES) : -1;
         long[] all = RankResults.gather(group, own);
         long sum = 0;
         for (long each : all) {
@@ -65,7 +65,7 @@ public final class RankEnergy implements AutoCloseable {
             }
             sum += each;
         }
-        return OptionalDouble.of(sum * MILLIJOULES);
+        return OptionalDouble.of(sum * MICROJOULES);
     }
 
     @Override

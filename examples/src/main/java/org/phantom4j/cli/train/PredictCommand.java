@@ -281,10 +281,13 @@ public final class PredictCommand implements Command {
         target.append(classes ? ",class\n" : "\n");
         for (INDArray output : outputs) {
             int[] predicted = output.argMax(1).toIntVector();
+            boolean doubles = output.dataType() == DataType.DOUBLE;
             double[][] rows = output.toDoubleMatrix();
             for (int row = 0; row < rows.length; row++) {
                 for (int column = 0; column < width; column++) {
-                    target.append(column == 0 ? "" : ",").append(Float.toString((float) rows[row][column]));
+                    String number =
+                            doubles ? Double.toString(rows[row][column]) : Float.toString((float) rows[row][column]);
+                    target.append(column == 0 ? "" : ",").append(number);
                 }
                 target.append(classes ? "," + predicted[row] + "\n" : "\n");
             }

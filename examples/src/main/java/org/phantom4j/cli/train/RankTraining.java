@@ -5,7 +5,6 @@ import java.util.Optional;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -16,6 +15,7 @@ import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.examples.data.Samples;
 import org.phantom4j.layers.gpu.GpuTrainer;
 import org.phantom4j.layers.gpu.MemoryNeed;
+import org.phantom4j.layers.train.FinishedLoss;
 import org.phantom4j.layers.train.RankNetwork;
 import org.phantom4j.layers.train.SampleTraining;
 import org.phantom4j.layers.train.StepListener;
@@ -175,7 +175,7 @@ final class RankTraining implements AutoCloseable {
         BaseOutputLayer end = (BaseOutputLayer) network.getLayerWiseConfigurations()
                 .getConf(network.getnLayers() - 1)
                 .getLayer();
-        return end.getLossFn().computeScore(labels, outputs, new ActivationIdentity(), null, true);
+        return FinishedLoss.mean(end, outputs, labels);
     }
 
     /** Frees the GPU. */

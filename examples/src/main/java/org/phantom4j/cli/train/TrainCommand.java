@@ -26,6 +26,7 @@ import org.phantom4j.comm.RankContext;
 import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.layers.CommunicationPlan;
+import org.phantom4j.layers.energy.Energy;
 import org.phantom4j.layers.train.NetworkCost;
 import org.phantom4j.layers.train.RankNetwork;
 import org.phantom4j.ops.LayerCost;
@@ -323,7 +324,8 @@ public final class TrainCommand implements Command {
         }
         System.out.println("energy         "
                 + (results.get("joules") instanceof Double joules
-                        ? String.format("%.1f J, %.4g J a sample", joules, (Double) results.get("joulesPerSample"))
-                        : "not measured"));
+                        ? Energy.text(OptionalDouble.of(joules)) + ", "
+                                + Energy.text(OptionalDouble.of((Double) results.get("joulesPerSample"))) + " a sample"
+                        : Energy.text(OptionalDouble.empty())));
     }
 }

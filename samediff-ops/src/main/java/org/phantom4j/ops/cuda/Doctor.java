@@ -117,9 +117,12 @@ public final class Doctor {
         if (kernels.runsOn(gpu)) {
             return;
         }
-        List<RetargetedLibrary> translated = RetargetCache.standard().libraries().stream()
-                .filter(made -> kernels.isOriginalOf(made) && gpu.runs(made.target()))
-                .toList();
+        List<RetargetedLibrary> translated = new ArrayList<>();
+        for (RetargetedLibrary made : RetargetCache.standard().libraries()) {
+            if (kernels.isOriginalOf(made) && gpu.runs(made.target()) && made.isIntact()) {
+                translated.add(made);
+            }
+        }
         translated.forEach(made -> say("translated", made.file() + ", " + made.summary()));
         if (translated.isEmpty()) {
             advice.add(kernels.hasPtxFor(gpu) ? Advice.retarget(gpu, jar) : Advice.noPtx(gpu));

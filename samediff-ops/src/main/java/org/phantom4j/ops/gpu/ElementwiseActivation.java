@@ -20,25 +20,35 @@ public record ElementwiseActivation(int kind, double slope) {
     /** y = z. */
     public static final ElementwiseActivation IDENTITY = new ElementwiseActivation(0, 0);
 
-    /** One of Deeplearning4j's; empty if the kernels do not have it. */
+    /** What {@link #of} knows, for messages. */
+    public static final String KNOWN =
+            "identity, relu, leakyrelu of a slope above 0, elu of alpha 1, tanh and sigmoid are computed";
+
+    /**
+     * One of Deeplearning4j's; empty if the kernels do not have it. They take the derivative from the result: that of a leaky ReLU
+     * whose slope is not above 0 does not tell on which side the value was. Deeplearning4j's gradient of an ELU is that of alpha 1,
+     * whatever its alpha.
+     */
     public static Optional<ElementwiseActivation> of(IActivation activation) {
-        if (activation instanceof ActivationIdentity) {
+        Class<?> type = activation.getClass();
+        if (type == ActivationIdentity.class) {
             return Optional.of(IDENTITY);
         }
-        if (activation instanceof ActivationReLU relu && relu.equals(new ActivationReLU())) {
+        if (activation.equals(new ActivationReLU())) {
             return Optional.of(new ElementwiseActivation(1, 0));
         }
-        if (activation instanceof ActivationLReLU leaky) {
-            return Optional.of(new ElementwiseActivation(2, leaky.getAlpha()));
+        if (type == ActivationLReLU.class) {
+            double slope = ((ActivationLReLU) activation).getAlpha();
+            return slope > 0 ? Optional.of(new ElementwiseActivation(2, slope)) : Optional.empty();
         }
-        if (activation instanceof ActivationTanH) {
+        if (type == ActivationTanH.class) {
             return Optional.of(new ElementwiseActivation(3, 0));
         }
-        if (activation instanceof ActivationSigmoid) {
+        if (type == ActivationSigmoid.class) {
             return Optional.of(new ElementwiseActivation(4, 0));
         }
-        if (activation instanceof ActivationELU elu) {
-            return Optional.of(new ElementwiseActivation(5, elu.getAlpha()));
+        if (activation.equals(new ActivationELU())) {
+            return Optional.of(new ElementwiseActivation(5, 1));
         }
         return Optional.empty();
     }

@@ -6,11 +6,13 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaException;
 import org.phantom4j.comm.cuda.CudaKernel;
 import org.phantom4j.comm.cuda.CudaModule;
 import org.phantom4j.comm.cuda.CudaStream;
+import org.phantom4j.ops.cache.UserCache;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -114,12 +116,12 @@ public final class Kernels implements AutoCloseable {
     }
 
     private CudaModule load(String source, List<String> options) {
-        UserCache cache = new UserCache("kernels");
+        UserCache cache = UserCache.of("kernels");
         String name = version + ".cubin";
-        byte[] known = cache.read(name);
-        if (known != null) {
+        Optional<byte[]> known = cache.read(name);
+        if (known.isPresent()) {
             try {
-                return CudaModule.load(known);
+                return CudaModule.load(known.get());
             } catch (CudaException e) {
                 if (e.isOutOfMemory()) {
                     throw e;

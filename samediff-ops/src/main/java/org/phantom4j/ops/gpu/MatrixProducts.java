@@ -5,12 +5,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaException;
 import org.phantom4j.comm.cuda.CudaGraph;
 import org.phantom4j.comm.cuda.CudaStream;
 import org.phantom4j.comm.cuda.DeviceMemory;
+import org.phantom4j.ops.cache.UserCache;
 
 /**
  * Matrix products of one device, by cuBLASLt. Each product's algorithm is chosen by measuring those that cuBLAS suggests, once for
@@ -32,7 +34,7 @@ public final class MatrixProducts implements AutoCloseable {
     private final String kernels;
     private final long handle;
     private final String machine;
-    private final UserCache cache = new UserCache("products");
+    private final UserCache cache = UserCache.of("products");
     private final Scalars scalars;
     private final List<DeviceMemory> workspaces = new ArrayList<>();
     private final Set<MatrixProduct> products = new HashSet<>();
@@ -81,9 +83,9 @@ public final class MatrixProducts implements AutoCloseable {
             alignment(c, shape.c(), shape.factorResult() ? precision.factorBytes() : precision.resultBytes())
         };
         String name = UserCache.key(machine, shape.key(), Arrays.toString(alignments));
-        byte[] known = cache.read(name);
-        if (known != null && known.length == CublasLt.ALGORITHM_BYTES) {
-            product.use(known);
+        Optional<byte[]> known = cache.read(name);
+        if (known.isPresent() && known.get().length == CublasLt.ALGORITHM_BYTES) {
+            product.use(known.get());
             if (product.tryRun(stream, a, b, c, true)) {
                 return product;
             }
@@ -102,9 +104,9 @@ public final class MatrixProducts implements AutoCloseable {
      */
     public boolean isPreferred(CudaStream stream, String question, Runnable one, Runnable other, double handicap) {
         String name = UserCache.key(machine, kernels, question);
-        byte[] known = cache.read(name);
-        if (known != null && known.length == 1) {
-            return known[0] != 0;
+        Optional<byte[]> known = cache.read(name);
+        if (known.isPresent() && known.get().length == 1) {
+            return known.get()[0] != 0;
         }
         boolean preferred = measure(stream, one) < handicap * measure(stream, other);
         cache.write(name, new byte[] {(byte) (preferred ? 1 : 0)});

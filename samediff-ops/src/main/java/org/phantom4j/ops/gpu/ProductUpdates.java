@@ -2,10 +2,13 @@ package org.phantom4j.ops.gpu;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.EnumMap;
+import java.util.Map;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaKernel;
 import org.phantom4j.comm.cuda.CudaModule;
 import org.phantom4j.comm.cuda.CudaStream;
+import org.phantom4j.ops.gpu.UpdateKernels.Way;
 
 /** The kernels that step weights by a product, in one pass over the weights: update_product.cu and update_tiles.cu. */
 final class ProductUpdates {
@@ -23,6 +26,7 @@ final class ProductUpdates {
     /** Four stages of deltas and weights in two halves, or six of deltas and weights in one; and barriers. */
     private static final int UPDATE_SHARED_BYTES = 4 * UPDATE_COLUMNS * 2 * (MOST_SAMPLES + 2 * UPDATE_ROWS) + 128;
 
+    private static final int TILE_ROWS = 128;
     private static final int TILES_BYTES = 64;
     private static final int TILES_THREADS = 256;
 
@@ -31,20 +35,23 @@ final class ProductUpdates {
      *
      * @param rows of a tile
      * @param columns of a tile
-     * @param pieceRows rows that the copy engine brings at once
+     * @param pieceRows rows of a tile that follow one another in shared memory
      * @param stages of 64 samples
+     * @param cluster blocks that share rows of x
      */
-    private record Tiling(CudaKernel kernel, int rows, int columns, int pieceRows, int stages) {
+    private record Tiling(CudaKernel kernel, int rows, int columns, int pieceRows, int stages, int cluster) {
         int sharedBytes() {
             return stages * (rows + columns) * 128 + 64;
         }
 
         int count(ProductStep step) {
-            return Math.multiplyExact(Kernels.blocks(step.rows(), rows), Kernels.blocks(step.columns(), columns));
+            int clusters = Math.multiplyExact(
+                    Kernels.blocks(step.rows(), rows), Kernels.blocks(step.columns(), columns * cluster));
+            return Math.multiplyExact(clusters, cluster);
         }
 
-        static Tiling of(CudaModule module, String name, int rows, int columns, int pieceRows, int stages) {
-            Tiling tiling = new Tiling(module.kernel(name), rows, columns, pieceRows, stages);
+        static Tiling of(CudaModule module, String name, int columns, int pieceRows, int stages, int cluster) {
+            Tiling tiling = new Tiling(module.kernel(name), TILE_ROWS, columns, pieceRows, stages, cluster);
             tiling.kernel.withSharedBytes(tiling.sharedBytes());
             return tiling;
         }
@@ -52,8 +59,7 @@ final class ProductUpdates {
 
     private final int multiprocessors;
     private final CudaKernel product;
-    private final Tiling wide;
-    private final Tiling thin;
+    private final Map<Way, Tiling> tilings = new EnumMap<>(Way.class);
 
     ProductUpdates(CudaModule module, Precision precision, CudaDevice device) {
         this.multiprocessors = device.multiprocessors();
@@ -62,16 +68,30 @@ final class ProductUpdates {
                 ? module.kernel("update_product").withSharedBytes(UPDATE_SHARED_BYTES)
                 : null;
         boolean tiles = narrow && Nvrtc.architecture(device.computeCapability()).equals("90a");
-        this.wide = tiles ? Tiling.of(module, "update_tiles", 128, 128, 128, 3) : null;
-        this.thin = tiles ? Tiling.of(module, "update_thin_tiles", 128, 64, 64, 4) : null;
+        if (tiles) {
+            tilings.put(Way.TILES, Tiling.of(module, "update_tiles", 128, 128, 3, 1));
+            tilings.put(Way.PAIRED_TILES, Tiling.of(module, "update_paired_tiles", 128, 128, 3, 2));
+            tilings.put(Way.THIN_TILES, Tiling.of(module, "update_thin_tiles", 64, 64, 4, 1));
+        }
     }
 
-    boolean canKeepRows(ProductStep step, long batch) {
-        return product != null && batch <= MOST_SAMPLES && step.isAligned(batch);
+    boolean can(Way way, ProductStep step, long batch) {
+        boolean exists = way == Way.ROWS_KEPT ? product != null && batch <= MOST_SAMPLES : tilings.containsKey(way);
+        return exists && step.isAligned(batch);
     }
 
-    boolean canTile(ProductStep step, long batch) {
-        return wide != null && step.isAligned(batch);
+    /** Half tiles only where large ones would leave multiprocessors with one, or none; pairs only where there are many. */
+    boolean isWorthTrying(Way way, ProductStep step) {
+        if (way == Way.ROWS_KEPT || !tilings.containsKey(way)) {
+            return true;
+        }
+        boolean narrow = step.columns() <= tilings.get(Way.THIN_TILES).columns;
+        long tiles = (long) tilings.get(Way.TILES).count(step) * step.shards();
+        return switch (way) {
+            case THIN_TILES -> narrow || tiles < 2L * multiprocessors;
+            case PAIRED_TILES -> !narrow && tiles >= multiprocessors;
+            default -> !narrow;
+        };
     }
 
     private static int tiles(ProductStep step) {
@@ -115,10 +135,8 @@ final class ProductUpdates {
         step.putOwn(matrices);
     }
 
-    void tile(CudaStream stream, ProductStep step, long batch, long controls) {
-        // half tiles where there are so few that a multiprocessor would have one
-        boolean few = (long) wide.count(step) * step.shards() <= multiprocessors;
-        Tiling tiling = few || step.columns() <= thin.columns ? thin : wide;
+    void tile(CudaStream stream, Way way, ProductStep step, long batch, long controls) {
+        Tiling tiling = tilings.get(way);
         Parameter weights = step.weights();
         ByteBuffer matrix = ByteBuffer.allocate(TILES_BYTES).order(ByteOrder.nativeOrder());
         matrix.putLong(weights.address())

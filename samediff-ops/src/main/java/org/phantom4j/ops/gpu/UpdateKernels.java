@@ -1,5 +1,7 @@
 package org.phantom4j.ops.gpu;
 
+import java.util.Arrays;
+import java.util.List;
 import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.CudaKernel;
 import org.phantom4j.comm.cuda.CudaModule;
@@ -15,12 +17,16 @@ public final class UpdateKernels {
 
     private static final int BLOCK = 256;
 
-    /** The two ways to step weights by a product in one pass over them; which is faster depends on the shape. */
+    /** The ways to step weights by a product in one pass over them. Which is the fastest depends on the shape. */
     public enum Way {
-        /** A block keeps rows of x in its registers and goes over columns: up to 256 samples. */
+        /** A block keeps 256 rows of x in its registers and goes over columns: up to 256 samples. */
         ROWS_KEPT,
-        /** A block makes one tile of the gradient: any number of samples, on Hopper GPUs. */
-        TILES
+        /** A block makes a tile of 128 rows and columns of the gradient: any number of samples, on Hopper GPUs. */
+        TILES,
+        /** The same; two blocks share their rows of x: for large matrices. */
+        PAIRED_TILES,
+        /** The same of 64 columns: for few columns, or small matrices. */
+        THIN_TILES
     }
 
     private final boolean doubles;
@@ -120,9 +126,16 @@ public final class UpdateKernels {
                 real(epsilon));
     }
 
+    /** The ways that this device can step those weights and that may be the fastest, to be measured; none: it has no kernel for them. */
+    public List<Way> ways(ProductStep step, long batch) {
+        return Arrays.stream(Way.values())
+                .filter(way -> products.can(way, step, batch) && products.isWorthTrying(way, step))
+                .toList();
+    }
+
     /** Whether this device can step those weights that way. */
     public boolean canUpdate(Way way, ProductStep step, long batch) {
-        return way == Way.TILES ? products.canTile(step, batch) : products.canKeepRows(step, batch);
+        return products.can(way, step, batch);
     }
 
     /** A gradient and its step in one pass over weights in bfloat16, split or rounded. */
@@ -130,10 +143,10 @@ public final class UpdateKernels {
         if (!canUpdate(way, step, batch)) {
             throw new IllegalArgumentException("this device cannot do " + step + " of " + batch + " samples by " + way);
         }
-        if (way == Way.TILES) {
-            products.tile(stream, step, batch, controls);
-        } else {
+        if (way == Way.ROWS_KEPT) {
             products.keepRows(stream, step, null, batch, controls);
+        } else {
+            products.tile(stream, way, step, batch, controls);
         }
     }
 

@@ -164,7 +164,8 @@ static __device__ real derivative(real y, int activation, real slope) {
     case RELU:
         return y > 0 ? (real)1 : (real)0;
     case LEAKY_RELU:
-        return y > 0 ? (real)1 : slope;
+        // the slope is above 0; at 0, Deeplearning4j's derivative is 1
+        return y >= 0 ? (real)1 : slope;
     case TANH:
         return 1 - y * y;
     case SIGMOID:

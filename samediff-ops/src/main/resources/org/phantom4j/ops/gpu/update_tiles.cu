@@ -13,7 +13,7 @@
 // and 1 of all eights, then 2 and 3, and so on. They are 16 bytes of a column of w, which are read and written at once, and four
 // lanes' are whole sectors.
 //
-// Grid (tiles of a shard, shards).
+// Grid (tiles of a shard, shards); where two blocks share rows of x, tiles are counted in such pairs.
 struct __align__(64) tensor_map {
     char bytes[128];
 };
@@ -43,14 +43,17 @@ enum {
     TILE_AHEAD = 12
 };
 
-// The two warpgroups have neighbouring columns (COLUMN_GROUPS 2) or rows (1); each 64 columns and ROWS rows.
-template <int ROWS, int COLUMN_GROUPS, int STAGE_COUNT>
+// The two warpgroups have neighbouring columns (COLUMN_GROUPS 2) or rows (1); each 64 columns and ROWS rows. BLOCKS blocks, one or
+// two, have the same rows and neighbouring columns, and each brings its part of x to both.
+template <int ROWS, int COLUMN_GROUPS, int STAGE_COUNT, int BLOCKS>
 struct update_tiling {
     enum {
+        CLUSTER = BLOCKS,
         GROUP_ROWS = ROWS,
         ROW_GROUPS = TILE_GROUPS / COLUMN_GROUPS,
         BLOCK_ROWS = ROWS * ROW_GROUPS,
         BLOCK_COLUMNS = 64 * COLUMN_GROUPS,
+        CLUSTER_COLUMNS = BLOCK_COLUMNS * CLUSTER,
         // in shared memory: stages of x and deltas, and two barriers for each: it is full, it is empty
         X_BYTES = ROWS * TILE_PITCH,
         DELTAS_AT = ROW_GROUPS * X_BYTES,
@@ -60,11 +63,19 @@ struct update_tiling {
     };
 };
 
-// The rows 2 * pair and 2 * pair + 1 of each eight.
+// The rows 2 * pair and 2 * pair + 1 of each eight; to all blocks of a cluster, if there are two.
+template <int CLUSTER>
 static __device__ void fetch_rows(unsigned to, const tensor_map &map, unsigned barrier, int sample, int pair, int eight, int shard) {
-    asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], "
-                 "[%1, {%3, 0, %4, %5, %6}], [%2];" ::"r"(to), "l"(&map), "r"(barrier), "r"(sample), "r"(pair), "r"(eight), "r"(shard)
-            : "memory");
+    if (CLUSTER == 1) {
+        asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], "
+                     "[%1, {%3, 0, %4, %5, %6}], [%2];" ::"r"(to), "l"(&map), "r"(barrier), "r"(sample), "r"(pair), "r"(eight), "r"(shard)
+                : "memory");
+    } else {
+        asm volatile("cp.async.bulk.tensor.5d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster [%0], "
+                     "[%1, {%3, 0, %4, %5, %6}], [%2], %7;" ::"r"(to), "l"(&map), "r"(barrier), "r"(sample), "r"(pair), "r"(eight),
+                "r"(shard), "h"((unsigned short)((1 << CLUSTER) - 1))
+                : "memory");
+    }
 }
 
 static __device__ void fetch_columns(unsigned to, const tensor_map &map, unsigned barrier, int sample, int column, int shard) {
@@ -113,27 +124,44 @@ struct tile_place {
     int c0;
     int row_group;
     int column_group;
+    // among the blocks that share x
+    int rank;
 
     __device__ tile_place(const tiles_step &w) {
         int row_tiles = (w.rows + T::BLOCK_ROWS - 1) / T::BLOCK_ROWS;
-        int column_tiles = (w.columns + T::BLOCK_COLUMNS - 1) / T::BLOCK_COLUMNS;
-        int band = blockIdx.x / (TILE_BAND * column_tiles) * TILE_BAND, height = min((int)TILE_BAND, row_tiles - band);
-        int tile = blockIdx.x - band * column_tiles, group = threadIdx.x >> 7;
+        int column_tiles = (w.columns + T::CLUSTER_COLUMNS - 1) / T::CLUSTER_COLUMNS;
+        int place = blockIdx.x / T::CLUSTER, group = threadIdx.x >> 7;
+        int band = place / (TILE_BAND * column_tiles) * TILE_BAND, height = min((int)TILE_BAND, row_tiles - band);
+        int tile = place - band * column_tiles;
+        rank = blockIdx.x % T::CLUSTER;
         r0 = (band + tile % height) * T::BLOCK_ROWS;
-        c0 = tile / height * T::BLOCK_COLUMNS;
+        c0 = tile / height * T::CLUSTER_COLUMNS + rank * T::BLOCK_COLUMNS;
         row_group = T::ROW_GROUPS == 1 ? 0 : group;
         column_group = T::ROW_GROUPS == 1 ? group : 0;
     }
 
-    // Whether there is nothing to do.
+    // Whether there is nothing to do for any of the blocks that share x.
     __device__ bool is_own(const tiles_step &w) const {
         if (!w.own.count) {
             return false;
         }
-        int own = w.own.of(c0), last = min(c0 + T::BLOCK_COLUMNS, w.columns) - 1;
+        int c = c0 - rank * T::BLOCK_COLUMNS, own = w.own.of(c), last = min(c + T::CLUSTER_COLUMNS, w.columns) - 1;
         return own == w.own.of(last) && own <= r0 && min(r0 + T::BLOCK_ROWS, w.rows) <= own + w.own.count;
     }
 };
+
+// At a barrier of the block of that rank.
+template <int CLUSTER>
+static __device__ void arrive_at(unsigned barrier, int rank) {
+    if (CLUSTER == 1) {
+        arrive(barrier);
+    } else {
+        asm volatile("{\n.reg .b32 there;\nmapa.shared::cluster.u32 there, %0, %1;\n"
+                     "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n}" ::"r"(barrier),
+                "r"(rank)
+                : "memory");
+    }
+}
 
 // Has the samples from k * 64 on brought to their stage. One thread.
 template <typename T>
@@ -141,9 +169,9 @@ static __device__ void fetch_samples(const tensor_map &x, const tensor_map &delt
     unsigned to = base + k % T::STAGES * T::STAGE, full = base + T::BARRIERS_AT + k % T::STAGES * 16;
     asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(full), "r"((int)T::STAGE) : "memory");
 #pragma unroll
-    for (int i = 0; i < T::ROW_GROUPS * 4; i++) {
-        int eight = (place.r0 + i / 4 * T::GROUP_ROWS) / 8;
-        fetch_rows(to + i * (T::X_BYTES / 4), x, full, k * TILE_SAMPLES, i % 4, eight, blockIdx.y);
+    for (int i = 0; i < T::ROW_GROUPS * 4 / T::CLUSTER; i++) {
+        int part = place.rank * (T::ROW_GROUPS * 4 / T::CLUSTER) + i, eight = (place.r0 + part / 4 * T::GROUP_ROWS) / 8;
+        fetch_rows<T::CLUSTER>(to + part * (T::X_BYTES / 4), x, full, k * TILE_SAMPLES, part % 4, eight, blockIdx.y);
     }
     fetch_columns(to + T::DELTAS_AT, delta, full, k * TILE_SAMPLES, place.c0, blockIdx.y);
 }
@@ -191,8 +219,8 @@ static __device__ void multiply_tiles(float (&sums)[SUMS], const tensor_map &x, 
         int before = k - 1;
         if (k > 0 && before + T::STAGES < depth) {
             unsigned empty = base + T::BARRIERS_AT + before % T::STAGES * 16 + 8;
-            if ((threadIdx.x & 31) == 0) {
-                arrive(empty);
+            if ((threadIdx.x & 31) < T::CLUSTER) {
+                arrive_at<T::CLUSTER>(empty, threadIdx.x & 31);
             }
             if (threadIdx.x == 0) {
                 wait_barrier(empty, before / T::STAGES & 1);
@@ -260,6 +288,14 @@ static __device__ void step_tile(const float (&sums)[SUMS], const tiles_step &w,
     }
 }
 
+static __device__ void arrive_at_cluster() {
+    asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+}
+
+static __device__ void wait_for_cluster() {
+    asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+
 template <typename T>
 static __device__ void update_tile(const tensor_map &x, const tensor_map &delta, const tiles_step &w, const step_controls *controls) {
     extern __shared__ __align__(1024) char tile_stages[];
@@ -272,27 +308,46 @@ static __device__ void update_tile(const tensor_map &x, const tensor_map &delta,
         for (int stage = 0; stage < T::STAGES; stage++) {
             unsigned full = base + T::BARRIERS_AT + stage * 16;
             asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(full));
-            asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(full + 8), "r"(TILE_THREADS / 32));
+            asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(full + 8), "r"(T::CLUSTER * TILE_THREADS / 32));
         }
         // the copy engine sees them, too
         asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
         asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
     }
     __syncthreads();
+    if (T::CLUSTER > 1) {
+        arrive_at_cluster();
+        wait_for_cluster();
+    }
     float sums[T::GROUP_ROWS / 2];
     multiply_tiles(sums, x, delta, w, base, place);
+    if (T::CLUSTER > 1) {
+        arrive_at_cluster();
+    }
     step_tile(sums, w, place.r0 + place.row_group * T::GROUP_ROWS, place.c0 + place.column_group * 64, controls);
+    if (T::CLUSTER > 1) {
+        // nobody leaves while the other may still send to it
+        __syncwarp();
+        wait_for_cluster();
+    }
 }
 
 // Tiles of 128 rows and 128 columns.
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, 2) update_tiles(const __grid_constant__ tensor_map x,
         const __grid_constant__ tensor_map delta, const __grid_constant__ tiles_step w, const step_controls *controls) {
-    update_tile<update_tiling<128, 2, 3>>(x, delta, w, controls);
+    update_tile<update_tiling<128, 2, 3, 1>>(x, delta, w, controls);
+}
+
+// The same, two and two that share their rows of x: less is read from the cache.
+extern "C" __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(TILE_THREADS, 2) update_paired_tiles(
+        const __grid_constant__ tensor_map x, const __grid_constant__ tensor_map delta, const __grid_constant__ tiles_step w,
+        const step_controls *controls) {
+    update_tile<update_tiling<128, 2, 3, 2>>(x, delta, w, controls);
 }
 
 // Tiles of 128 rows and 64 columns: where there are few columns, or few tiles.
 extern "C" __global__ void __launch_bounds__(TILE_THREADS, 2) update_thin_tiles(const __grid_constant__ tensor_map x,
         const __grid_constant__ tensor_map delta, const __grid_constant__ tiles_step w, const step_controls *controls) {
-    update_tile<update_tiling<64, 1, 4>>(x, delta, w, controls);
+    update_tile<update_tiling<64, 1, 4, 1>>(x, delta, w, controls);
 }
 #endif

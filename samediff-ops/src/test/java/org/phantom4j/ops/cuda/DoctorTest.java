@@ -8,11 +8,11 @@ import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.phantom4j.ops.cache.UserCache;
 import org.phantom4j.ops.cuda.fatbin.Compression;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.fatbin.TestLibrary;
 import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
-import org.phantom4j.ops.cuda.retarget.library.RetargetCache;
 
 class DoctorTest {
     private static final GpuInventory.Gpu HOPPER =
@@ -47,7 +47,7 @@ class DoctorTest {
 
     @Test
     void judgesJarsForTheGpuThatIsThere(@TempDir Path folder) throws Exception {
-        System.setProperty(RetargetCache.PROPERTY, folder.resolve("cache").toString());
+        System.setProperty(UserCache.PROPERTY, folder.resolve("cache").toString());
         byte[] library = TestLibrary.elf(List.of(TestLibrary.likeNd4j(0, Compression.LZ4)), 1);
         Path nd4j = TestJars.write(folder.resolve("nd4j-cuda.jar"), LibraryInput.M1_ENTRY, library);
         Path redist = TestJars.write(
@@ -68,7 +68,7 @@ class DoctorTest {
             report = TestJars.with(List.of(nd4j, redist), () -> Doctor.examine(List.of(AMPERE)));
             assertEquals(List.of(), report.advice(), "this library runs as it is");
         } finally {
-            System.clearProperty(RetargetCache.PROPERTY);
+            System.clearProperty(UserCache.PROPERTY);
         }
     }
 

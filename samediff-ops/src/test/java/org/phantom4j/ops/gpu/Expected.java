@@ -50,7 +50,7 @@ final class Expected {
     static double derivative(double y, ElementwiseActivation activation) {
         return switch (activation.kind()) {
             case 1 -> y > 0 ? 1 : 0;
-            case 2 -> y > 0 ? 1 : activation.slope();
+            case 2 -> y >= 0 ? 1 : activation.slope();
             case 3 -> 1 - y * y;
             case 4 -> y * (1 - y);
             case 5 -> y > 0 ? 1 : y + activation.slope();

@@ -1,13 +1,27 @@
 package org.phantom4j.ops.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.jna.Memory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.phantom4j.comm.cuda.CudaGraph;
 import org.phantom4j.comm.cuda.DeviceMemory;
+import org.phantom4j.ops.cache.Damage;
+import org.phantom4j.ops.cache.UserCache;
 
 /** Products by cuBLAS against products by hand: transposed or not, several at once, with gaps, scaled by numbers on the device. */
 class MatrixProductsTest {
@@ -160,5 +174,46 @@ class MatrixProductsTest {
             on.finish();
         }
         assertArrayEquals(new double[] {value}, on.readReals(address, 1));
+    }
+
+    /** Of kernels, algorithms and answers: what is damaged is not handed to the driver. */
+    @Test
+    void damagedFilesOfTheCacheAreMadeAnew(@TempDir Path root) throws IOException {
+        Random random = new Random(13);
+        System.setProperty(UserCache.PROPERTY, root.toString());
+        try {
+            assertPrepared();
+            List<Path> files;
+            try (Stream<Path> all = Files.walk(root)) {
+                files = all.filter(Files::isRegularFile).toList();
+            }
+            assertEquals(
+                    Set.of("kernels", "products"),
+                    files.stream()
+                            .map(file -> file.getParent().getFileName().toString())
+                            .collect(Collectors.toSet()));
+            for (Path file : files) {
+                byte[] whole = Files.readAllBytes(file);
+                Files.write(file, Damage.of(whole, random));
+            }
+            assertPrepared();
+            for (Path file : files) {
+                String kind = file.getParent().getFileName().toString();
+                Optional<byte[]> content =
+                        UserCache.of(kind).read(file.getFileName().toString());
+                assertTrue(content.isPresent(), file + " was made anew");
+            }
+        } finally {
+            System.clearProperty(UserCache.PROPERTY);
+        }
+    }
+
+    private static void assertPrepared() {
+        try (OnDevice on = new OnDevice(Precision.TF32);
+                MatrixProducts products = new MatrixProducts(on.device, on.precision, on.kernels, 1)) {
+            assertComputed(on, products, new Random(14), batch(true, false, 2));
+            boolean preferred = products.isPreferred(on.stream, "one or the other", () -> {}, () -> {}, 1e9);
+            assertTrue(preferred, "nothing is as fast as nothing");
+        }
     }
 }

@@ -35,23 +35,16 @@ class ProductUpdatesTest {
     @EnumSource(names = {"BF16", "BF16_PURE"})
     void tiles(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            for (int batch : new int[] {8, 40, 256, 264, 512, 1000}) {
-                // few tiles, thin ones; and columns that are none of a tile
-                assertStepped(on, Way.TILES, batch, 8, 8, 1);
-                assertStepped(on, Way.TILES, batch, 136, 72, 3);
-                assertStepped(on, Way.TILES, batch, 264, 40, 16);
+            for (Way way : new Way[] {Way.TILES, Way.PAIRED_TILES, Way.THIN_TILES}) {
+                for (int batch : new int[] {8, 40, 256, 264, 512, 1000}) {
+                    assertStepped(on, way, batch, 8, 8, 1);
+                    assertStepped(on, way, batch, 136, 168, 3);
+                }
+                assertStepped(on, way, 520, 72, 40, 16);
+                // more rows than a band of tiles, more tiles than run at a time
+                assertStepped(on, way, 8, 1160, 2184, 1);
+                assertStepped(on, way, 72, 200, 264, 48);
             }
-        }
-    }
-
-    /** More of them than multiprocessors: tiles of 128 columns, and more rows than a band. */
-    @ParameterizedTest
-    @EnumSource(names = {"BF16", "BF16_PURE"})
-    void manyTiles(Precision precision) {
-        try (OnDevice on = new OnDevice(precision)) {
-            assertStepped(on, Way.TILES, 8, 1160, 2184, 1);
-            assertStepped(on, Way.TILES, 72, 1288, 328, 5);
-            assertStepped(on, Way.TILES, 72, 200, 264, 48);
         }
     }
 

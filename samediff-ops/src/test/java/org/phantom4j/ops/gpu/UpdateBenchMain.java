@@ -72,7 +72,11 @@ final class UpdateBenchMain {
                 Kernels kernels = new Kernels(device, precision);
                 MatrixProducts products = new MatrixProducts(device, precision, kernels, 1)) {
             System.out.println(device.name() + ", " + precision + "; us, GB/s, TFLOP/s of each way");
-            System.out.printf("%-22s%30s%30s%30s%n", "rows x cols x p x B", "rows kept", "tiles", "product and sgd");
+            System.out.printf("%-19s", "rows x cols x p x B");
+            for (Way way : Way.values()) {
+                System.out.printf("%22s", way);
+            }
+            System.out.printf("%22s%n", "product and sgd");
             for (String shape : shapes) {
                 new UpdateBenchMain(stream, kernels, products, precision).time(shape);
             }
@@ -125,7 +129,7 @@ final class UpdateBenchMain {
                         shards,
                         OwnRows.NONE);
             }
-            System.out.printf("%-22s", shape);
+            System.out.printf("%-19s", shape);
             for (Way way : Way.values()) {
                 boolean can = kernels.updates().canUpdate(way, steps[0], batch);
                 print(
@@ -189,14 +193,14 @@ final class UpdateBenchMain {
 
     private void print(double microseconds, ProductStep step, long batch) {
         if (microseconds == 0) {
-            System.out.printf("%30s", "-");
+            System.out.printf("%22s", "-");
             return;
         }
         double weights = (double) step.rows() * step.columns() * step.shards();
         double gigabytes = weights * (precision.isSplit() ? 8 : 4) / microseconds / 1e3;
         System.out.printf(
-                "%30s",
+                "%22s",
                 String.format(
-                        "%.1f %5.0f %4.0f", microseconds, gigabytes, 2e-6 * step.multiplyAdds(batch) / microseconds));
+                        "%.1f %6.0f %5.0f", microseconds, gigabytes, 2e-6 * step.multiplyAdds(batch) / microseconds));
     }
 }

@@ -145,24 +145,25 @@ public final class DeviceParameters {
 
     private WeightStep atOnce(CudaStream stream, DeviceArena arena, ProductStep step, long batch) {
         UpdateKernels updates = machine.kernels.updates();
-        boolean rowsKept = updates.canUpdate(UpdateKernels.Way.ROWS_KEPT, step, batch);
-        boolean tiles = updates.canUpdate(UpdateKernels.Way.TILES, step, batch);
-        if (!rowsKept && !tiles) {
-            return inTwoPasses(arena, step, batch);
+        UpdateKernels.Way best = null;
+        for (UpdateKernels.Way way : updates.ways(step, batch)) {
+            if (best == null || isFaster(way, best, step, batch)) {
+                best = way;
+            }
         }
-        WeightStep keeping = onePass(UpdateKernels.Way.ROWS_KEPT, stream, step, batch);
-        WeightStep tiling = onePass(UpdateKernels.Way.TILES, stream, step, batch);
-        if (rowsKept && tiles) {
-            String question = "step of " + step.shards() + " x " + step.rows() + " x " + step.columns() + ", "
-                    + step.own().count() + " own rows, batch " + batch;
-            rowsKept = machine.products.isPreferred(
-                    machine.main,
-                    question,
-                    () -> updates.update(machine.main, UpdateKernels.Way.ROWS_KEPT, step, batch, controls.address()),
-                    () -> updates.update(machine.main, UpdateKernels.Way.TILES, step, batch, controls.address()),
-                    1);
-        }
-        return rowsKept ? keeping : tiling;
+        return best == null ? inTwoPasses(arena, step, batch) : onePass(best, stream, step, batch);
+    }
+
+    private boolean isFaster(UpdateKernels.Way one, UpdateKernels.Way other, ProductStep step, long batch) {
+        UpdateKernels updates = machine.kernels.updates();
+        String question = one + " or " + other + ", step of " + step.shards() + " x " + step.rows() + " x "
+                + step.columns() + ", " + step.own().count() + " own rows, batch " + batch;
+        return machine.products.isPreferred(
+                machine.main,
+                question,
+                () -> updates.update(machine.main, one, step, batch, controls.address()),
+                () -> updates.update(machine.main, other, step, batch, controls.address()),
+                1);
     }
 
     private WeightStep onePass(UpdateKernels.Way way, CudaStream stream, ProductStep step, long batch) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -11,7 +12,6 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
-import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -22,6 +22,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
+import org.nd4j.linalg.lossfunctions.impl.LossNegativeLogLikelihood;
 import org.phantom4j.layers.PhantomDenseLayer;
 import org.phantom4j.layers.ShardedDenseLayer;
 import org.phantom4j.layers.ShardedLossLayer;
@@ -43,6 +44,9 @@ public final class StackParser {
             super(message);
         }
     }
+
+    /** What the loss's kernel clips probabilities at. */
+    private static final double CLIP = 1e-10;
 
     private final MultiLayerConfiguration configuration;
 
@@ -101,8 +105,8 @@ public final class StackParser {
                     "layer " + index + " is a " + layer.getClass().getSimpleName());
         }
         ElementwiseActivation activation = ElementwiseActivation.of(dense.getActivationFn())
-                .orElseThrow(() ->
-                        new UnsupportedStackException("layer " + index + " has activation " + dense.getActivationFn()));
+                .orElseThrow(() -> new UnsupportedStackException("layer " + index + " has activation "
+                        + dense.getActivationFn() + ": " + ElementwiseActivation.KNOWN));
         return dense instanceof PhantomDenseLayer phantom
                 ? new Stack.Layer(true, phantom.geometry(), activation)
                 : new Stack.Layer(false, ((TensorParallelDenseLayer) dense).geometry(), activation);
@@ -112,9 +116,7 @@ public final class StackParser {
         BaseLayer layer = plain(index);
         long width = layers.get(layers.size() - 1).geometry().nOut();
         if (layer instanceof ShardedLossLayer loss) {
-            require(
-                    loss.getLossFn() instanceof LossMSE && loss.getActivationFn() instanceof ActivationIdentity,
-                    "it ends with loss " + loss.getLossFn() + " of activation " + loss.getActivationFn());
+            require(kind(loss) == Stack.End.Kind.OUTPUT_SQUARED, "it ends with " + described(loss));
             return new Stack.End(Stack.End.Kind.SQUARED, width, loss.getShards(), false);
         }
         if (layer instanceof ShardedOutputLayer output) {
@@ -126,18 +128,27 @@ public final class StackParser {
 
     private static Stack.End.Kind kind(BaseOutputLayer output) throws UnsupportedStackException {
         ILossFunction loss = output.getLossFn();
-        IActivation activation = output.getActivationFn();
+        Class<?> activation = output.getActivationFn().getClass();
         if (loss instanceof LossMCXENT entropy
+                && (loss.getClass() == LossMCXENT.class || loss.getClass() == LossNegativeLogLikelihood.class)
                 && entropy.getWeights() == null
-                && activation instanceof ActivationSoftmax) {
+                && activation == ActivationSoftmax.class) {
+            require(
+                    entropy.getSoftmaxClipEps() == CLIP,
+                    "its loss clips at " + entropy.getSoftmaxClipEps() + ", not at " + CLIP);
             return Stack.End.Kind.SOFTMAX;
         }
         if (loss instanceof LossMSE squared
+                && loss.getClass() == LossMSE.class
                 && squared.getWeights() == null
-                && activation instanceof ActivationIdentity) {
+                && activation == ActivationIdentity.class) {
             return Stack.End.Kind.OUTPUT_SQUARED;
         }
-        throw new UnsupportedStackException("it ends with loss " + loss + " of activation " + activation);
+        throw new UnsupportedStackException("it ends with " + described(output));
+    }
+
+    private static String described(BaseOutputLayer end) {
+        return "loss " + end.getLossFn() + " of activation " + end.getActivationFn();
     }
 
     /** A layer that has nothing which the compiled step leaves out. */
@@ -145,6 +156,11 @@ public final class StackParser {
         NeuralNetConfiguration conf = configuration.getConf(index);
         require(configuration.getInputPreProcess(index) == null, "layer " + index + " has a preprocessor");
         require(conf.isMiniBatch(), "gradients are not divided by the batch (miniBatch is false)");
+        require(conf.isMinimize(), "its score is to be as large as possible (minimize is false)");
+        OptimizationAlgorithm algorithm = conf.getOptimizationAlgo();
+        require(
+                algorithm == null || algorithm == OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT,
+                "its optimizationAlgo is " + algorithm);
         if (!(conf.getLayer() instanceof BaseLayer layer)) {
             throw new UnsupportedStackException(
                     "layer " + index + " is a " + conf.getLayer().getClass().getSimpleName());

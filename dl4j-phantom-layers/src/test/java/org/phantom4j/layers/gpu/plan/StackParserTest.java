@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -14,13 +15,24 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationELU;
+import org.nd4j.linalg.activations.impl.ActivationLReLU;
+import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.RmsProp;
 import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.lossfunctions.impl.LossL2;
+import org.nd4j.linalg.lossfunctions.impl.LossMCXENT;
+import org.nd4j.linalg.lossfunctions.impl.LossMSE;
+import org.nd4j.linalg.lossfunctions.impl.LossNegativeLogLikelihood;
 import org.nd4j.linalg.schedule.ISchedule;
 import org.nd4j.linalg.schedule.ScheduleType;
 import org.nd4j.linalg.schedule.StepSchedule;
@@ -118,6 +130,76 @@ class StackParserTest {
         Layer faster = phantom().updater(new Sgd(0.2)).build();
         assertEquals("its layers differ in updaters", obstacle(list(defaults(new Sgd(0.1)), faster, output().build())));
         assertTrue(obstacleOf(builder -> builder.activation(Activation.GELU)).startsWith("layer 0 has activation"));
+    }
+
+    /** The kernels take a derivative from the activation's value, which tells it only for some parameters. */
+    @Test
+    void saysWhichParametersOfActivationsItDoesNotDo() {
+        for (IActivation done : new IActivation[] {
+            new ActivationLReLU(), new ActivationLReLU(0.5), new ActivationLReLU(2), new ActivationELU(1)
+        }) {
+            assertEquals("none", obstacleOf(builder -> builder.activation(done)), done.toString());
+        }
+        for (IActivation refused : new IActivation[] {
+            new ActivationLReLU(-0.25),
+            new ActivationLReLU(0),
+            new ActivationLReLU(Double.NaN),
+            new ActivationELU(0.5),
+            new ActivationELU(-1),
+            new ActivationReLU(6.0, null, null),
+            new ActivationReLU(null, 0.5, null),
+            new ActivationReLU(null, null, 0.1)
+        }) {
+            assertEquals(
+                    "layer 0 has activation " + refused + ": identity, relu, leakyrelu of a slope above 0, elu of alpha"
+                            + " 1, tanh and sigmoid are computed",
+                    obstacleOf(builder -> builder.activation(refused)));
+        }
+    }
+
+    @Test
+    void saysWhichOptimisationItDoesNotDo() {
+        assertEquals(
+                "its score is to be as large as possible (minimize is false)",
+                obstacle(list(defaults(new Sgd(0.1)).minimize(false), phantom().build(), loss())));
+        for (OptimizationAlgorithm algorithm : OptimizationAlgorithm.values()) {
+            String found = obstacle(list(
+                    defaults(new Sgd(0.1)).optimizationAlgo(algorithm),
+                    phantom().build(),
+                    loss()));
+            boolean done = algorithm == OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT;
+            assertEquals(done ? "none" : "its optimizationAlgo is " + algorithm, found);
+        }
+    }
+
+    private static String obstacleOf(ILossFunction loss, Activation activation) {
+        Layer end = new ShardedOutputLayer.Builder(loss)
+                .nOut(4)
+                .shards(2)
+                .activation(activation)
+                .build();
+        return obstacle(list(defaults(new Sgd(0.1)), phantom().build(), end));
+    }
+
+    @Test
+    void saysWhichLossesItDoesNotDo() {
+        INDArray weights = Nd4j.createFromArray(1f, 2f, 3f, 4f).reshape(1, 4);
+        assertEquals("none", obstacleOf(new LossMCXENT(), Activation.SOFTMAX));
+        assertEquals("none", obstacleOf(new LossNegativeLogLikelihood(), Activation.SOFTMAX));
+        assertEquals("none", obstacleOf(new LossMSE(), Activation.IDENTITY));
+        assertEquals(
+                "its loss clips at 1.0E-5, not at 1.0E-10", obstacleOf(new LossMCXENT(1e-5, null), Activation.SOFTMAX));
+        assertTrue(obstacleOf(new LossMCXENT(weights), Activation.SOFTMAX).startsWith("it ends with loss"));
+        assertTrue(obstacleOf(new LossMSE(weights), Activation.IDENTITY).startsWith("it ends with loss"));
+        assertTrue(obstacleOf(new LossL2(), Activation.IDENTITY).startsWith("it ends with loss"));
+        ILossFunction changed = new LossMSE() {
+            @Override
+            public double computeScore(
+                    INDArray labels, INDArray preOutput, IActivation activation, INDArray mask, boolean average) {
+                return 2 * super.computeScore(labels, preOutput, activation, mask, average);
+            }
+        };
+        assertTrue(obstacleOf(changed, Activation.IDENTITY).startsWith("it ends with loss"));
     }
 
     @Test

@@ -153,9 +153,10 @@ public final class Retargeter {
             // of this target and compiler alone: a run with others may have been interrupted in this folder
             Path modules = Files.createDirectories(folder.resolve("modules-" + target + "-" + compiler()));
             RetargetedLibrary earlier = RetargetedLibrary.read(folder);
-            if (earlier == null || !isSame(earlier, input)) {
+            if (earlier == null || !isSame(earlier, input) || !earlier.isIntact()) {
                 Map<Integer, Integer> levels = translate(original, input, destination, new ModuleStore(modules));
-                earlier = new RetargetedLibrary(destination, input.id(), target, compiler(), levels);
+                long checksum = RetargetedLibrary.checksum(destination);
+                earlier = new RetargetedLibrary(destination, checksum, input.id(), target, compiler(), levels);
                 earlier.write();
             }
             delete(modules);

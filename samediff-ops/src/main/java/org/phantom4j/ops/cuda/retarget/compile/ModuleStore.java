@@ -3,17 +3,17 @@ package org.phantom4j.ops.cuda.retarget.compile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.phantom4j.ops.cache.CheckedFile;
 import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
 
 /**
  * Compiled modules on disk, each named after the checksum of its PTX, until all are there: what makes a
- * translation resumable. A file is there whole or not at all.
+ * translation resumable. A file is there whole or not at all; one that was damaged since is compiled again.
  *
  * <p>May be used by several threads at once, for different modules.
  *
@@ -32,7 +32,8 @@ public record ModuleStore(Path folder) {
                 Matcher matcher = NAME.matcher(name(found.get()));
                 if (matcher.matches()) {
                     int level = Integer.parseInt(matcher.group(1));
-                    return Optional.of(new ModuleCompiler.Compiled(Files.readAllBytes(found.get()), level));
+                    return CheckedFile.read(found.get())
+                            .map(container -> new ModuleCompiler.Compiled(container, level));
                 }
             }
             return Optional.empty();
@@ -41,10 +42,7 @@ public record ModuleStore(Path folder) {
 
     /** Keeps what was compiled of a module. */
     public void put(byte[] ptx, ModuleCompiler.Compiled compiled) throws IOException {
-        Path part = Files.createTempFile(folder, "module", ".part");
-        Files.write(part, compiled.container());
-        Files.move(
-                part, folder.resolve(key(ptx) + "-O" + compiled.level() + ".fatbin"), StandardCopyOption.ATOMIC_MOVE);
+        CheckedFile.write(folder.resolve(key(ptx) + "-O" + compiled.level() + ".fatbin"), compiled.container());
     }
 
     private static String key(byte[] ptx) {

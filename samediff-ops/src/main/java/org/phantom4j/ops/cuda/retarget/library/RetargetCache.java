@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.phantom4j.ops.cache.UserCache;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 
 /**
@@ -20,16 +21,9 @@ import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
  * @param root the folder, which need not exist yet
  */
 public record RetargetCache(Path root) {
-    /** The property that says where it is; otherwise it is {@code .phantom4j/retarget} in the user's home. */
-    public static final String PROPERTY = "phantom4j.retarget.cache";
-
-    /** {@return the cache that the property names, or the user's own} */
+    /** {@return the cache of the user's: folder {@code retarget} of {@link UserCache#root}} */
     public static RetargetCache standard() {
-        String property = System.getProperty(PROPERTY);
-        return new RetargetCache(
-                property != null
-                        ? Path.of(property)
-                        : Path.of(System.getProperty("user.home"), ".phantom4j", "retarget"));
+        return new RetargetCache(UserCache.root().resolve("retarget"));
     }
 
     /** {@return the folder of a translation} */
@@ -37,7 +31,7 @@ public record RetargetCache(Path root) {
         return root.resolve(original.shortName() + "-" + target + "-" + compiler);
     }
 
-    /** {@return every complete library in the cache} */
+    /** {@return every library in the cache that is as long as its description says; none is read} */
     public List<RetargetedLibrary> libraries() throws IOException {
         if (!Files.isDirectory(root)) {
             return List.of();
@@ -56,7 +50,7 @@ public record RetargetCache(Path root) {
 
     /**
      * Finds a translation of the library with this size and CRC-32 whose kernels run on {@code gpu}: of several, the one
-     * for the nearest architecture, and of these the one that was made last.
+     * for the nearest architecture, and of these the one that was made last. Reads it, so as to pass over a damaged one.
      */
     public Optional<RetargetedLibrary> find(long bytes, long crc32, GpuArchitecture gpu) throws IOException {
         Map<RetargetedLibrary, FileTime> made = new LinkedHashMap<>();
@@ -67,7 +61,15 @@ public record RetargetCache(Path root) {
                 made.put(library, Files.getLastModifiedTime(library.file()));
             }
         }
-        return made.keySet().stream()
-                .max(Comparator.comparing(RetargetedLibrary::target).thenComparing(made::get));
+        List<RetargetedLibrary> best = new ArrayList<>(made.keySet());
+        best.sort(Comparator.comparing(RetargetedLibrary::target)
+                .thenComparing(made::get)
+                .reversed());
+        for (RetargetedLibrary library : best) {
+            if (library.isIntact()) {
+                return Optional.of(library);
+            }
+        }
+        return Optional.empty();
     }
 }
