@@ -79,8 +79,7 @@ class GpuFeedTest {
     }
 
     private static GpuTrainer trainer(MultiLayerNetwork network) {
-        return new GpuTrainer(
-                network, DeviceGroup.single(), new GpuOptions(0, Precision.FP64, Duration.ofMinutes(1)));
+        return new GpuTrainer(network, DeviceGroup.single(), new GpuOptions(0, Precision.FP64, Duration.ofMinutes(1)));
     }
 
     private static void assertClose(INDArray expected, INDArray actual) {
@@ -127,7 +126,8 @@ class GpuFeedTest {
                 SampleTraining fed = trainer.on(samples.getFeatures(), samples.getLabels(), 10, 42)) {
             double unused = byLayers.steps(200, (step, loss) -> expectedLosses.add(loss));
             long withSamples = trainer.deviceBytes();
-            assertTrue(fed.feed().orElseThrow().startsWith("resident"), fed.feed().orElseThrow());
+            assertTrue(
+                    fed.feed().orElseThrow().startsWith("resident"), fed.feed().orElseThrow());
             unused = fed.steps(1, (step, loss) -> losses.add(loss));
             assertEquals(1, losses.size());
             assertEquals(losses.get(0), fed.steps(0, StepListener.NONE));
