@@ -113,6 +113,9 @@ int cuMemFree_v2(long address) {
     free(p);
     return 0;
 }
+/* the device's memory is the host's: what is page-locked counts as taken, too */
+int cuMemHostAlloc(long *address, long bytes, int flags) { return cuMemAlloc_v2(address, bytes); }
+int cuMemFreeHost(long address) { return cuMemFree_v2(address); }
 typedef struct { char *to, *from; long bytes; } copy;
 static void run_copy(void *p) { copy *c = p; memcpy(c->to, c->from, c->bytes); }
 int cuMemcpyAsync(long to, long from, long bytes, long s) {
@@ -141,6 +144,14 @@ int cuStreamDestroy_v2(long handle) {
 int cuStreamQuery(long handle) {
     stream *s = (stream *)handle;
     return atomic_load(&s->done) < atomic_load(&s->given) ? NOT_READY : 0;
+}
+
+/* for tests: the stream's later work waits until the flag is set, as behind a kernel that takes that long */
+typedef struct { atomic_int *flag; } hold;
+static void run_hold(void *p) { while (!atomic_load(((hold *)p)->flag)) usleep(20); }
+int standin_hold(long s, atomic_int *flag) {
+    hold h = {flag};
+    return give(s, run_hold, &h, sizeof h);
 }
 
 typedef struct { event *e; long number; } mark;

@@ -1,13 +1,20 @@
 package org.phantom4j.layers.gpu;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.phantom4j.comm.cuda.DeviceGroup;
 import org.phantom4j.layers.gpu.device.GpuMachine;
+import org.phantom4j.layers.gpu.feed.Feed;
+import org.phantom4j.layers.gpu.feed.FeedLoop;
+import org.phantom4j.layers.gpu.feed.Feeds;
+import org.phantom4j.layers.gpu.feed.HostSamples;
 import org.phantom4j.layers.gpu.parameters.DeviceParameters;
 import org.phantom4j.layers.gpu.parameters.HostParameters;
 import org.phantom4j.layers.gpu.plan.Stack;
@@ -16,9 +23,12 @@ import org.phantom4j.layers.gpu.program.ForwardPass;
 import org.phantom4j.layers.gpu.program.HostRows;
 import org.phantom4j.layers.gpu.program.StepProgram;
 import org.phantom4j.layers.gpu.program.Training;
+import org.phantom4j.layers.train.SampleTraining;
+import org.phantom4j.layers.train.StepListener;
 import org.phantom4j.layers.train.StepTrainer;
 import org.phantom4j.ops.ShardRange;
 import org.phantom4j.ops.gpu.Precision;
+import org.phantom4j.ops.gpu.StepControls;
 
 /**
  * Trains one rank's network on its GPU with a compiled step: the same results as {@code network.fit}, up to rounding,
@@ -27,14 +37,12 @@ import org.phantom4j.ops.gpu.Precision;
  *
  * <pre>{@code
  * try (GpuTrainer trainer = new GpuTrainer(network, DeviceGroup.single(), options)) {
- *     for (DataSet batch : batches) {
- *         trainer.fit(batch);
- *     }
+ *     trainer.fit(iterator, 10);
  *     trainer.store();
  * }
  * }</pre>
  *
- * <p>{@link #fit} returns when a step is under way; {@link #score} waits for it. A network's listeners are called after each step,
+ * <p>{@link #fit(DataSet)} returns when a step is under way; {@link #score} waits for it. A network's listeners are called after each step,
  * with its score and iteration, and make each step wait: of the parameters they see those of the last {@link #store}.
  *
  * <p>Batches may have any size: a smaller one takes the step of a larger one, so that an epoch's last batch costs no more than the
@@ -54,6 +62,7 @@ public final class GpuTrainer implements StepTrainer {
     private final ShardRange own;
     private final DeviceParameters parameters;
     private final Training training;
+    private final List<Feed> feeds = new ArrayList<>();
     private double rate;
     private ForwardPass forward;
     private int steps;
@@ -132,6 +141,54 @@ public final class GpuTrainer implements StepTrainer {
         }
         network.setIterationCount(iteration + 1);
         steps++;
+    }
+
+    /**
+     * Trains on an iterator's batches, epoch by epoch, as {@code network.fit(iterator, epochs)} does. Batches are prepared by host
+     * threads and copied while steps run; no step waits for another, but where the network has listeners. A collective: every rank's
+     * iterator gives the same batches.
+     *
+     * @param iterator used by a thread of the trainer's until this returns; what it throws is thrown here, after the steps before
+     * @throws IllegalArgumentException if a batch does not fit the network, or has masks; the message names it
+     * @throws ArithmeticException if a loss is no finite number; the message names the step
+     */
+    public void fit(DataSetIterator iterator, int epochs) {
+        Feed feed = Feeds.of(training.feedDevice(), training.columns(), iterator);
+        feeds.add(feed);
+        try {
+            FeedLoop loop = new FeedLoop(new TrainerSteps(training, this::start), feed);
+            for (int epoch = 0; epoch < epochs; epoch++) {
+                network.getListeners().forEach(listener -> listener.onEpochStart(network));
+                loop.epochs(1, StepListener.NONE);
+                network.getListeners().forEach(listener -> listener.onEpochEnd(network));
+                network.incrementEpochCount();
+            }
+        } finally {
+            close(feed);
+        }
+    }
+
+    /** Frees a feed once the steps that read it are done, or have failed. */
+    private void close(Feed feed) {
+        training.settle();
+        feed.close();
+        feeds.remove(feed);
+    }
+
+    /** {@inheritDoc} They stay on the device where they fit, each rank's columns; else they are streamed. */
+    @Override
+    public SampleTraining on(INDArray features, INDArray labels, int batch, long seed) {
+        HostSamples samples = HostSamples.shuffled(features, labels, batch, seed);
+        prepare(Math.min(batch, samples.rows()));
+        long reserved = MemoryNeed.ofBatch(machine, stack, own, false, ROWS).total();
+        Feed feed = Feeds.of(training.feedDevice(), training.columns(), samples, reserved);
+        feeds.add(feed);
+        return new FedTraining(new TrainerSteps(training, this::start), feed, this::close);
+    }
+
+    private void start(StepControls.Batch batch) {
+        training.start(program(batch.rows()), batch, rate);
+        made();
     }
 
     @Override
@@ -218,6 +275,7 @@ public final class GpuTrainer implements StepTrainer {
         for (StepProgram program : training.recorded()) {
             need = need.plus(MemoryNeed.ofBatch(machine, stack, own, true, program.capacity()));
         }
+        need = need.plus(new MemoryNeed(0, 0, 0, fedBytes()));
         return forward == null ? need : need.plus(MemoryNeed.ofBatch(machine, stack, own, false, ROWS));
     }
 
@@ -226,7 +284,12 @@ public final class GpuTrainer implements StepTrainer {
         return machine.memory.bytes()
                 + machine.products.workspaceBytes()
                 + training.deviceBytes()
+                + fedBytes()
                 + (forward == null ? 0 : forward.deviceBytes());
+    }
+
+    private long fedBytes() {
+        return feeds.stream().mapToLong(Feed::deviceBytes).sum();
     }
 
     /** Bytes that this rank sends in a step like the last. */
@@ -255,6 +318,7 @@ public final class GpuTrainer implements StepTrainer {
     /** Frees the device's memory. What was not {@link #store}d is lost. */
     @Override
     public void close() {
+        List.copyOf(feeds).forEach(this::close);
         training.close();
         if (forward != null) {
             forward.close();

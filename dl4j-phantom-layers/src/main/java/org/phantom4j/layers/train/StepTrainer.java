@@ -14,6 +14,18 @@ public interface StepTrainer extends AutoCloseable {
     /** Makes a step on a whole batch; returns the whole network's loss before it. */
     double step(DataSet batch);
 
+    /**
+     * A training on samples in host memory, whose steps need not wait for one another.
+     *
+     * @param features [samples, inputs]; neither they nor the labels change before it is closed
+     * @param labels [samples, outputs]
+     * @param batch samples of a step; the last of an epoch may have fewer
+     * @param seed of the samples' order
+     */
+    default SampleTraining on(INDArray features, INDArray labels, int batch, long seed) {
+        return new BatchTraining(this, features, labels, batch, seed);
+    }
+
     /** Outputs of whole features, [rows, n], with the parameters as they are now: [rows, outputs]. */
     INDArray output(INDArray features);
 

@@ -24,6 +24,7 @@ import org.phantom4j.cli.train.ModelOptions.Model;
 import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.Mesh;
 import org.phantom4j.examples.data.Corpus;
+import org.phantom4j.layers.train.StepListener;
 import org.phantom4j.ops.LayerCost;
 
 /** {@code phantom compare}: phantom beside tensor parallelism, on the same data, seed and ranks. */
@@ -203,9 +204,7 @@ public final class CompareCommand implements Command {
     private static double time(Communicator group, RankTraining training, int steps) {
         group.barrier();
         long began = System.nanoTime();
-        for (int step = 0; step < steps; step++) {
-            training.step();
-        }
+        double unused = training.steps(steps, StepListener.NONE);
         group.barrier();
         return (System.nanoTime() - began) / 1e6 / steps;
     }
@@ -223,9 +222,7 @@ public final class CompareCommand implements Command {
             double loss = training.step();
             long multiplyAdds = RankResults.sum(group, training.lastMultiplyAdds());
             long bytes = RankResults.sum(group, training.lastBytes());
-            for (int step = 1; step < steps; step++) {
-                loss = training.step();
-            }
+            loss = training.steps(steps - 1, StepListener.NONE);
             RankTraining.Score test = training.score(corpus.test(), corpus.classes());
             RankTraining.GpuUse gpu = training.release();
             return new Outcome(

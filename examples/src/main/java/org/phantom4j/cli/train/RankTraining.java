@@ -1,6 +1,7 @@
 package org.phantom4j.cli.train;
 
 import java.util.Arrays;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -10,14 +11,15 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.cli.gpus.GpuMemory;
 import org.phantom4j.comm.Mesh;
-import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.examples.data.Samples;
 import org.phantom4j.layers.gpu.GpuTrainer;
 import org.phantom4j.layers.gpu.MemoryNeed;
-import org.phantom4j.layers.train.DataParallel;
 import org.phantom4j.layers.train.FinishedLoss;
 import org.phantom4j.layers.train.RankNetwork;
+import org.phantom4j.layers.train.SampleTraining;
+import org.phantom4j.layers.train.StepListener;
+import org.phantom4j.layers.train.StepTrainer;
 import org.phantom4j.ops.Products;
 
 /** One rank's training of a network, step by step, with what it costs. Belongs to the rank's thread. */
@@ -25,12 +27,17 @@ final class RankTraining implements AutoCloseable {
 
     private static final int TEST_BATCH = 500;
 
+    /** The GPU cuts them itself, and computes one piece while the host takes another. */
+    private static final int GPU_TEST_BATCH = 4096;
+
     private final Mesh mesh;
     private final MultiLayerNetwork network;
-    private final DataParallel replicas;
-    private final Batches batches;
     private final GpuMemory memory;
+
+    /** Null where Deeplearning4j's layers train. */
     private GpuTrainer trainer;
+
+    private SampleTraining training;
     private GpuUse gpuUse;
     private boolean stored;
     private long lastBytes;
@@ -44,27 +51,17 @@ final class RankTraining implements AutoCloseable {
     RankTraining(Mesh mesh, MultiLayerConfiguration configuration, Corpus corpus, TrainingOptions options) {
         this.mesh = mesh;
         this.network = RankNetwork.create(configuration);
-        this.replicas = DataParallel.join(network, mesh.data());
-        this.batches = new Batches(corpus.train(), options.model.batch(), options.model.seed());
         this.memory = options.device.cuda() ? GpuMemory.open(options.device.ordinal(mesh.model())) : null;
         try {
             this.trainer = options.device
                     .trainer(network, mesh.model(), options.model.precision(), options.comm.timeout())
                     .orElse(null);
-            if (trainer != null) {
-                prepare(corpus.train().size(), options.model.batch());
-            }
+            StepTrainer steps = trainer == null ? StepTrainer.ofLayers(network, mesh.data()) : trainer;
+            Samples train = corpus.train();
+            this.training = steps.on(train.features(), train.labels(), options.model.batch(), options.model.seed());
         } catch (RuntimeException e) {
             close();
             throw e;
-        }
-    }
-
-    /** Records the steps of both sizes of batch that an epoch has, so that no step takes the time for it. */
-    private void prepare(long samples, long batch) {
-        trainer.prepare(Math.min(batch, samples));
-        if (samples > batch && samples % batch > 0) {
-            trainer.prepare(samples % batch);
         }
     }
 
@@ -90,34 +87,35 @@ final class RankTraining implements AutoCloseable {
             MultiLayerNetwork unused = network();
             memory.sample();
             MemoryNeed need = trainer.memoryNeed();
-            trainer.close();
-            trainer = null;
+            closeTrainer();
             gpuUse = new GpuUse(need, memory.use());
         }
         return gpuUse;
     }
 
-    /** Trains on the next batch; returns its loss before the update. */
+    /** Makes a step on the next batch; returns its loss before the update. */
     double step() {
-        DataSet data = batches.next();
-        return finite(trainer == null ? stepOfLayers(data) : compiledStep(data), "the loss");
-    }
-
-    private double compiledStep(DataSet data) {
-        trainer.fit(data);
-        stored = false;
-        lastBytes = trainer.bytesPerStep();
-        lastMultiplyAdds = trainer.multiplyAddsPerStep();
-        return trainer.score();
-    }
-
-    private double stepOfLayers(DataSet data) {
         long bytes = mesh.bytesSent();
         long multiplyAdds = Products.multiplyAdds();
-        replicas.fit(data);
-        lastBytes = mesh.bytesSent() - bytes;
-        lastMultiplyAdds = Products.multiplyAdds() - multiplyAdds;
-        return network.score();
+        double loss = steps(1, StepListener.NONE);
+        lastBytes = trainer == null ? mesh.bytesSent() - bytes : trainer.bytesPerStep();
+        lastMultiplyAdds = trainer == null ? Products.multiplyAdds() - multiplyAdds : trainer.multiplyAddsPerStep();
+        return loss;
+    }
+
+    /** Makes that many steps, which need not wait for one another; returns the loss of the last. */
+    double steps(long count, StepListener listener) {
+        stored = false;
+        try {
+            return training.steps(count, listener);
+        } catch (ArithmeticException e) {
+            throw new ArithmeticException(e.getMessage() + " (--learning-rate)");
+        }
+    }
+
+    /** How batches get to the GPU, in one line; empty without one. */
+    Optional<String> feed() {
+        return training.feed();
     }
 
     private static double finite(double value, String what) {
@@ -128,12 +126,12 @@ final class RankTraining implements AutoCloseable {
         return value;
     }
 
-    /** Bytes that this rank sent in the last step, as counted. */
+    /** Bytes that this rank sent in the last {@link #step}, as counted. */
     long lastBytes() {
         return lastBytes;
     }
 
-    /** Multiply-adds that this rank did in the last step, as counted. */
+    /** Multiply-adds that this rank did in the last {@link #step}, as counted. */
     long lastMultiplyAdds() {
         return lastMultiplyAdds;
     }
@@ -143,9 +141,10 @@ final class RankTraining implements AutoCloseable {
         double loss = 0;
         long right = 0;
         int turn = 0;
-        for (int from = 0; from < samples.size(); from += TEST_BATCH) {
+        int batch = trainer == null ? TEST_BATCH : GPU_TEST_BATCH;
+        for (int from = 0; from < samples.size(); from += batch) {
             if (turn++ % mesh.data().size() == mesh.replica()) {
-                Samples part = samples.range(from, (int) Math.min(from + TEST_BATCH, samples.size()));
+                Samples part = samples.range(from, (int) Math.min(from + batch, samples.size()));
                 INDArray outputs = trainer == null ? null : trainer.output(part.features());
                 loss += part.size() * (outputs == null ? lossOfLayers(part) : loss(outputs, part.labels()));
                 if (classes) {
@@ -182,12 +181,20 @@ final class RankTraining implements AutoCloseable {
     /** Frees the GPU. */
     @Override
     public void close() {
+        closeTrainer();
+        if (memory != null) {
+            memory.close();
+        }
+    }
+
+    private void closeTrainer() {
+        if (training != null) {
+            training.close();
+            training = null;
+        }
         if (trainer != null) {
             trainer.close();
             trainer = null;
-        }
-        if (memory != null) {
-            memory.close();
         }
     }
 

@@ -11,6 +11,8 @@ import me.tongfei.progressbar.ProgressBarStyle;
  */
 final class StepProgress implements AutoCloseable {
 
+    private static final long TELL_NS = 200_000_000;
+
     private final boolean shown;
     private final int steps;
     private final int batch;
@@ -18,6 +20,7 @@ final class StepProgress implements AutoCloseable {
     private final long beganNs = System.nanoTime();
     private long bytesPerStep;
     private int done;
+    private long toldNs = System.nanoTime() - TELL_NS;
 
     private StepProgress(boolean shown, int steps, int batch) {
         this.shown = shown;
@@ -43,24 +46,34 @@ final class StepProgress implements AutoCloseable {
         bytesPerStep = bytes;
     }
 
+    /** Counts a step. Writes only now and then: some steps take less time than a line of text. */
     void step(double loss) {
         done++;
         if (!shown) {
             return;
         }
+        if (bar == null) {
+            if (done * 10L / steps > (done - 1) * 10L / steps) {
+                System.err.printf("step %d of %d: %s%n", done, steps, message(loss));
+            }
+            return;
+        }
+        bar.step();
+        long now = System.nanoTime();
+        if (now - toldNs > TELL_NS || done == steps) {
+            toldNs = now;
+            bar.setExtraMessage(message(loss));
+        }
+    }
+
+    private String message(double loss) {
         double seconds = (System.nanoTime() - beganNs) / 1e9;
-        String message = String.format(
+        return String.format(
                 Locale.ROOT,
                 "loss %.4g, %.0f samples/s, %.1f MB sent",
                 loss,
                 (double) done * batch / seconds,
                 (double) done * bytesPerStep / 1e6);
-        if (bar != null) {
-            bar.setExtraMessage(message);
-            bar.step();
-        } else if (done * 10L / steps > (done - 1) * 10L / steps) {
-            System.err.printf("step %d of %d: %s%n", done, steps, message);
-        }
     }
 
     @Override

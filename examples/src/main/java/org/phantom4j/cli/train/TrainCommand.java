@@ -38,12 +38,15 @@ public final class TrainCommand implements Command {
     /**
      * What the ranks did.
      *
+     * @param msPerStep all of the steps' time, with what is between them, over their number
      * @param bytes of the first step, of all ranks
      * @param multiplyAdds of the first step, of all ranks
+     * @param feed how rank 0's batches got to its GPU; null without one
      * @param parameters of each rank
      */
     private record Measured(
             double msPerStep,
+            String feed,
             double finalLoss,
             RankTraining.Score test,
             long bytes,
@@ -216,36 +219,43 @@ public final class TrainCommand implements Command {
             Mesh mesh, TrainingOptions options, RankTraining training, int steps, RankEnergy energy) {
         Corpus corpus = options.corpus();
         int batch = options.model.batch();
-        double[] stepMs = new double[steps];
-        double loss = Double.NaN;
-        long bytes = 0;
-        long multiplyAdds = 0;
+        double loss;
+        long bytes;
+        long multiplyAdds;
+        long ns;
         try (StepProgress progress = StepProgress.on(mesh.all().rank() == 0, steps, batch)) {
-            for (int step = 0; step < steps; step++) {
-                long began = System.nanoTime();
-                loss = training.step();
-                stepMs[step] = (System.nanoTime() - began) / 1e6;
-                if (step == 0) {
-                    // the last batch of an epoch may be smaller: the first is what the formula speaks of
-                    bytes = RankResults.sum(mesh.all(), training.lastBytes());
-                    multiplyAdds = RankResults.sum(mesh.all(), training.lastMultiplyAdds());
-                    progress.bytesPerStep(bytes);
-                }
-                progress.step(loss);
-            }
+            long began = System.nanoTime();
+            loss = training.step();
+            ns = System.nanoTime() - began;
+            // the last batch of an epoch may be smaller: the first is what the formula speaks of
+            bytes = RankResults.sum(mesh.all(), training.lastBytes());
+            multiplyAdds = RankResults.sum(mesh.all(), training.lastMultiplyAdds());
+            progress.bytesPerStep(bytes);
+            progress.step(loss);
+            began = System.nanoTime();
+            loss = training.steps(steps - 1, (step, each) -> progress.step(each));
+            ns += System.nanoTime() - began;
         }
         OptionalDouble joules = energy.joules();
+        String feed = training.feed().orElse(null);
         RankTraining.Score test = training.score(corpus.test(), corpus.classes());
         long[] parameters = RankResults.gather(mesh.all(), training.network().numParams());
         RankTraining.GpuUse gpu = training.release();
         OptionalLong peak =
                 RankResults.peakBytes(mesh.all(), options.comm.backend().ranksAreProcesses());
-        return new Measured(
-                RankTraining.median(stepMs), loss, test, bytes, multiplyAdds, parameters, peak, joules, gpu);
+        return new Measured(ns / 1e6 / steps, feed, loss, test, bytes, multiplyAdds, parameters, peak, joules, gpu);
+    }
+
+    /** Samples of that many steps: the last step of an epoch may have fewer. */
+    private static double samples(Corpus corpus, int batch, int steps) {
+        int perEpoch = Batches.perEpoch(corpus.train(), batch);
+        double size = corpus.train().size();
+        return Math.floorDiv(steps, perEpoch) * size + Math.min(size, steps % perEpoch * (double) batch);
     }
 
     private static Map<String, Object> results(TrainingOptions options, int steps, LayerCost cost, Measured measured) {
         ModelOptions model = options.model;
+        double samples = samples(options.corpus(), model.batch(), steps);
         boolean dense = model.model() == Model.DENSE;
         Map<String, Object> results = new LinkedHashMap<>();
         results.put("model", Arguments.lower(model.model()));
@@ -268,7 +278,7 @@ public final class TrainCommand implements Command {
         results.put("multiplyAdds", dense ? cost.multiplyAdds() : measured.multiplyAdds());
         results.put("bytesSent", measured.bytes());
         results.put("msPerStep", measured.msPerStep());
-        results.put("samplesPerSecond", 1000 * model.batch() / measured.msPerStep());
+        results.put("samplesPerSecond", 1000 * samples / steps / measured.msPerStep());
         results.put("finalLoss", measured.finalLoss());
         results.put("testLoss", measured.test().loss());
         results.put("testAccuracy", measured.test().accuracy());
@@ -277,8 +287,9 @@ public final class TrainCommand implements Command {
                 measured.peakBytes().isPresent() ? measured.peakBytes().getAsLong() : null);
         results.put(
                 "joulesPerSample",
-                measured.joules().isPresent() ? measured.joules().getAsDouble() / steps / model.batch() : null);
+                measured.joules().isPresent() ? measured.joules().getAsDouble() / samples : null);
         results.put("device", options.device.cuda() ? "cuda" : "cpu");
+        results.put("feed", measured.feed());
         RankTraining.GpuUse gpu = measured.gpu();
         // of rank 0: the ranks' shares differ by a neuron's at most
         results.put("gpuBytesComputed", gpu == null ? null : gpu.need().total());
@@ -295,12 +306,15 @@ public final class TrainCommand implements Command {
             System.out.printf("test accuracy  %.2f %%%n", 100 * accuracy);
         }
         System.out.printf(
-                "a step         %.2f ms (median), %,d multiply-adds, %,d bytes between ranks%n",
+                "a step         %.3f ms, %,d multiply-adds, %,d bytes between ranks%n",
                 (Double) results.get("msPerStep"), (Long) results.get("multiplyAdds"), (Long) results.get("bytesSent"));
         System.out.printf("samples/s      %.0f%n", (Double) results.get("samplesPerSecond"));
         System.out.printf(
                 "parameters     %,d, by rank %s%n",
                 (Long) results.get("parameters"), Arrays.toString((long[]) results.get("parametersByRank")));
+        if (results.get("feed") != null) {
+            System.out.println("batches        " + results.get("feed"));
+        }
         if (results.get("gpuBytesMeasured") instanceof Long bytes) {
             long computed = (Long) results.get("gpuBytesComputed");
             System.out.printf(

@@ -1,8 +1,8 @@
 package org.phantom4j.examples.data;
 
 import java.util.Arrays;
-import java.util.Random;
 import org.nd4j.linalg.dataset.DataSet;
+import org.phantom4j.layers.train.ShuffledRows;
 
 /**
  * Training batches without end: every epoch all samples once, shuffled by the seed and the epoch. Ranks with the same seed
@@ -43,19 +43,7 @@ public final class Batches {
 
     private void startEpoch() {
         epoch++;
-        order = shuffled((int) samples.size(), seed + epoch);
+        order = ShuffledRows.ofEpoch((int) samples.size(), seed, epoch);
         next = 0;
-    }
-
-    /** The numbers 0 to {@code size} − 1 in an order that depends on the seed alone. */
-    static int[] shuffled(int size, long seed) {
-        Random random = new Random(seed);
-        int[] order = new int[size];
-        for (int i = 0; i < size; i++) {
-            int j = random.nextInt(i + 1);
-            order[i] = order[j];
-            order[j] = i;
-        }
-        return order;
     }
 }

@@ -14,6 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
 import org.nd4j.linalg.factory.Nd4j;
+import org.phantom4j.layers.train.ShuffledRows;
 import org.phantom4j.ops.Products;
 
 /**
@@ -44,7 +45,7 @@ public final class CsvData {
         features.assign(Products.columns(table, 0, columns - 1));
         Samples all = new Samples(features, labels(rows, type));
         int cut = (int) (rows.length * TRAIN_SHARE);
-        int[] order = Batches.shuffled(rows.length, seed);
+        int[] order = ShuffledRows.order(rows.length, seed);
         Samples train = all.rows(Arrays.copyOfRange(order, 0, cut));
         Samples test = all.rows(Arrays.copyOfRange(order, cut, rows.length));
         NormalizerStandardize normalizer = new NormalizerStandardize();

@@ -30,6 +30,11 @@ public final class PinnedMemory implements AutoCloseable {
         return address;
     }
 
+    /** Its size. */
+    public long bytes() {
+        return bytes;
+    }
+
     /** The first 2 GiB of it, in the machine's byte order; not to be used after {@link #close}. */
     public ByteBuffer buffer() {
         return new Pointer(address)

@@ -14,14 +14,15 @@ import org.junit.jupiter.api.Assumptions;
  * A stand-in for the driver and NCCL ({@code src/test/native/standin.c}), so that everything around them is tested on machines
  * without a GPU. What it has no function for fails with status 801, as on a device that cannot do it.
  */
-final class StandIn {
+public final class StandIn {
 
-    private static final Path SOURCE = Path.of("src/test/native/standin.c");
+    private static final Path SOURCE =
+            Path.of(System.getProperty("repository.root", ".."), "parameter-comm", "src/test/native/standin.c");
 
     private StandIn() {}
 
     /** Compiles it, and makes this process use it; skips the test where there is no C compiler. */
-    static Path use() {
+    public static Path use() {
         try {
             Path library = compile();
             System.setProperty("phantom4j.cuda.library", library.toString());

@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.List;
 import org.phantom4j.layers.gpu.device.DeviceArena;
 import org.phantom4j.layers.gpu.device.GpuMachine;
+import org.phantom4j.layers.gpu.feed.FeedDevice;
+import org.phantom4j.layers.gpu.feed.RankColumns;
 import org.phantom4j.layers.gpu.parameters.DeviceParameters;
 import org.phantom4j.layers.gpu.plan.Stack;
 import org.phantom4j.ops.ShardRange;
@@ -117,6 +119,38 @@ public final class Training implements AutoCloseable {
         return stack.layers().get(0).geometry().in().offset(own.first());
     }
 
+    /** The columns of samples that this rank needs. */
+    public RankColumns columns() {
+        Stack.Layer first = stack.layers().get(0);
+        Stack.Layer last = stack.layers().get(stack.layers().size() - 1);
+        boolean all = stack.end().isOutputLayer();
+        return new RankColumns(
+                first.geometry().nIn(),
+                firstInput(),
+                first.geometry().in().width(own),
+                stack.end().width(),
+                all ? 0 : last.geometry().out().offset(own.first()),
+                all ? stack.end().width() : last.geometry().out().width(own));
+    }
+
+    /** What brings batches to the device. */
+    public FeedDevice feedDevice() {
+        return new FeedDevice(
+                machine.device,
+                machine.main,
+                machine.precision.resultBytes(),
+                timeout,
+                machine.group::check,
+                FeedDevice.defaultThreads());
+    }
+
+    /** Waits until so many steps are done, of all that have been started. */
+    public void awaitDone(long steps) {
+        if (log.done() < steps) {
+            machine.await(() -> log.done() >= steps, timeout);
+        }
+    }
+
     /** Steps that have been started, with those that were made elsewhere. */
     public long started() {
         return started;
@@ -157,10 +191,15 @@ public final class Training implements AutoCloseable {
                 + programs.all().stream().mapToLong(StepProgram::deviceBytes).sum();
     }
 
+    /** Waits until the steps that are under way are done, or have failed. */
+    public void settle() {
+        machine.settle(timeout);
+    }
+
     /** Frees what steps need, once those that are under way are done, or have failed. */
     @Override
     public void close() {
-        machine.settle(timeout);
+        settle();
         programs.close();
         slots.close();
         log.close();
