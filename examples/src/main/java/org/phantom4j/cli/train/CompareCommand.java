@@ -219,10 +219,10 @@ public final class CompareCommand implements Command {
         Communicator group = mesh.all();
         Corpus corpus = options.corpus();
         try (RankTraining training = newTraining(mesh, model, options)) {
-            double loss = training.step();
+            double unused = training.step();
             long multiplyAdds = RankResults.sum(group, training.lastMultiplyAdds());
             long bytes = RankResults.sum(group, training.lastBytes());
-            loss = training.steps(steps - 1, StepListener.NONE);
+            double loss = training.steps(steps - 1, StepListener.NONE);
             RankTraining.Score test = training.score(corpus.test(), corpus.classes());
             RankTraining.GpuUse gpu = training.release();
             return new Outcome(
