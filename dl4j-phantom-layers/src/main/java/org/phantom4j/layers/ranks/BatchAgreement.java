@@ -76,7 +76,7 @@ public final class BatchAgreement {
             print.add(SAMPLES, each);
         }
         iterations[pending] = iteration;
-        prints[pending++] = print.value() & ~1L | (trains ? 1 : 0);
+        prints[pending++] = (print.value() & ~1L) | (trains ? 1 : 0);
         if (pending >= interval) {
             compare();
         }
