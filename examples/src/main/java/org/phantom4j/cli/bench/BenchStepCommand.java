@@ -69,7 +69,8 @@ public final class BenchStepCommand implements Command {
     public Options options() {
         Options options = new Options();
         Arguments.option(options, "device", "NAME", "cuda (default)");
-        Arguments.option(options, "cases", "LIST", "WIDTH,LAYERS,BATCH,PHANTOM WIDTH,PRECISION[,SHARDS]; several with ;");
+        Arguments.option(
+                options, "cases", "LIST", "WIDTH,LAYERS,BATCH,PHANTOM WIDTH,PRECISION[,SHARDS]; several with ;");
         Arguments.option(options, "models", "NAMES", "phantom,tensor (default)");
         Arguments.option(options, "ranks", "N", "GPUs (default: all)");
         Arguments.option(options, "shards", "P", "shards of the model (default: the ranks, but 2 at least)");
@@ -130,8 +131,8 @@ public final class BenchStepCommand implements Command {
                 arguments.text("cases", training ? STEP_CASES : INFER_CASES).split(";", -1)) {
             String[] fields = text.trim().split(",", -1);
             if (fields.length != FIELDS && fields.length != FIELDS + 1) {
-                throw new UsageException(
-                        "--cases " + text + ": expected WIDTH,LAYERS,BATCH,PHANTOM WIDTH,PRECISION or those and SHARDS");
+                throw new UsageException("--cases " + text
+                        + ": expected WIDTH,LAYERS,BATCH,PHANTOM WIDTH,PRECISION or those and SHARDS");
             }
             for (String model : arguments.text("models", "phantom,tensor").split(",", -1)) {
                 if (!model.equals("phantom") && !model.equals("tensor")) {
