@@ -64,8 +64,8 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
 
     /** What it holds besides for a size of batch. */
     static MemoryNeed ofBatch(GpuMachine machine, Stack stack, ShardRange own, boolean training, long batch) {
-        long parts =
-                Scratch.partReals(machine, stack, own, ShardWidths.paddedBatch(batch)) * machine.precision.resultBytes();
+        long parts = Scratch.partReals(machine, stack, own, ShardWidths.paddedBatch(batch))
+                * machine.precision.resultBytes();
         return ofBatch(stack, own, machine.precision, training, machine.group.size(), batch)
                 .plus(new MemoryNeed(0, 0, 0, parts));
     }
@@ -112,8 +112,7 @@ public record MemoryNeed(long parameters, long updater, long activations, long w
         // rows as the host sends them
         handed += stack.layers().get(0).geometry().in().width(own) * real;
         MemoryNeed end = ofEnd(stack, own, precision, training, ranks);
-        return new MemoryNeed(
-                0, 0, batch * (saved + end.activations()), batch * (handed + end.workspace()) + parts);
+        return new MemoryNeed(0, 0, batch * (saved + end.activations()), batch * (handed + end.workspace()) + parts);
     }
 
     /** The network's end, a sample. */

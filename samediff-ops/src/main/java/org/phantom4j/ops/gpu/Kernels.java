@@ -37,7 +37,6 @@ public final class Kernels implements AutoCloseable {
             "phantom",
             "few_samples");
 
-
     /** As in activations.cu: features and samples that a block works on at a time. */
     static final int FEATURES = 64;
 
@@ -196,7 +195,16 @@ public final class Kernels implements AutoCloseable {
             long features,
             Neurons neurons,
             TwoOrders delta) {
-        backward(stream, controls, parts, narrow ? 0 : dy, narrow ? dy : 0, features, SquaredErrors.NONE, neurons, delta);
+        backward(
+                stream,
+                controls,
+                parts,
+                narrow ? 0 : dy,
+                narrow ? dy : 0,
+                features,
+                SquaredErrors.NONE,
+                neurons,
+                delta);
     }
 
     /**

@@ -22,18 +22,6 @@ final class Expected {
         return stepped;
     }
 
-    /** The bias's gradient, where there is room for it, or its step. */
-    static void assertBias(OnDevice on, double[] before, Parameter bias, double[] delta, double rate, String what) {
-        int width = before.length;
-        double[] gradient = sums(delta, width);
-        if (bias.gradient() != 0) {
-            OnDevice.assertNear(gradient, on.readReals(bias.gradient(), width), 4 * on.sumBound(), what + ", gradient");
-            OnDevice.assertNear(before, on.read(bias), 0, what + ", bias before its step");
-        } else {
-            OnDevice.assertNear(stepped(before, gradient, rate), on.read(bias), on.parameterBound(), what + ", bias");
-        }
-    }
-
     /** An activation's value. */
     static double activated(double z, ElementwiseActivation activation) {
         return switch (activation.kind()) {

@@ -2,28 +2,92 @@ package org.phantom4j.ops.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Activations, losses and loading, beside loops on the CPU. Skipped without a GPU. */
+/** Kernels of activations and losses, beside loops on the CPU. Skipped without a GPU. */
 @Timeout(300)
 class KernelsTest {
 
     private static final double RATE = 0.5;
-    private static final int WIDTH = 37;
+    private static final int KINDS = 6;
+
+    /** The last one is cut into fewer parts than kernels work on at a time. */
+    private static final int[] BATCHES = {8, 40, 264, 512, 2304};
+
+    private static ElementwiseActivation activation(int kind) {
+        return new ElementwiseActivation(kind, 0.25);
+    }
 
     @ParameterizedTest
     @EnumSource(Precision.class)
-    void activations(Precision precision) {
+    void forward(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            for (int kind = 0; kind < 6; kind++) {
-                for (int batch : new int[] {1, 70, 300}) {
-                    assertActivation(on, new ElementwiseActivation(kind, 0.25), batch);
-                }
+            for (int i = 0; i < BATCHES.length * KINDS; i++) {
+                int batch = BATCHES[i % BATCHES.length];
+                ShardWidths widths = Sharded.LAYOUTS.get(i / BATCHES.length % Sharded.LAYOUTS.size());
+                assertForward(new Sharded(on, widths, batch), activation(i / BATCHES.length));
             }
+        }
+    }
+
+    private static void assertForward(Sharded layer, ElementwiseActivation activation) {
+        OnDevice on = layer.on();
+        Random random = new Random(layer.count());
+        // what a product leaves between shards does not matter
+        double[] z = layer.numbers(random, layer.batch(), Double.NaN);
+        double[] bias = layer.bias(random);
+        String what = activation + ", batch " + layer.batch() + ", " + layer.widths();
+        TwoOrders to = layer.room();
+        long exact = on.roomForReals(layer.count());
+        Neurons neurons = new Neurons(on.parameter(bias, false), activation, layer.batch(), layer.widths());
+        double[] y = layer.activated(z, bias, activation);
+        on.kernels.forwardActivation(on.stream, on.reals(z), neurons, to, exact);
+        layer.assertReals(y, exact, on.sumBound(), what);
+        layer.assertOrders(y, to, what);
+        on.kernels.forwardActivation(on.stream, on.reals(z), neurons, TwoOrders.NOWHERE, 0);
+        on.finish();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void backward(Precision precision) {
+        try (OnDevice on = new OnDevice(precision)) {
+            BiasParts parts = on.biasParts(3 * 136);
+            for (int i = 0; i < BATCHES.length * KINDS; i++) {
+                int batch = BATCHES[i % BATCHES.length];
+                ShardWidths widths = Sharded.LAYOUTS.get(i / BATCHES.length % Sharded.LAYOUTS.size());
+                assertBackward(new Sharded(on, widths, batch), activation(i / BATCHES.length), parts);
+            }
+        }
+    }
+
+    private static void assertBackward(Sharded layer, ElementwiseActivation activation, BiasParts parts) {
+        OnDevice on = layer.on();
+        Random random = new Random(layer.count() + 1);
+        double[] dy = layer.values(random);
+        double[] y = layer.values(random);
+        double[] bias = layer.bias(random);
+        double[] delta = layer.delta(dy, y, activation);
+        StepControls controls = on.begun(layer.batch(), RATE);
+        for (boolean narrow : new boolean[] {false, true}) {
+            String what = activation + ", batch " + layer.batch() + ", " + layer.widths() + (narrow ? ", narrow" : "");
+            // its step, and its gradient
+            Parameter own = on.parameter(bias, narrow);
+            TwoOrders to = layer.room();
+            on.kernels.backwardActivation(
+                    on.stream,
+                    controls,
+                    parts,
+                    narrow ? on.factors(dy) : on.reals(dy),
+                    narrow,
+                    on.factors(y),
+                    new Neurons(own, activation, layer.batch(), layer.widths()),
+                    to);
+            layer.assertOrders(delta, to, what);
+            layer.assertBias(bias, own, delta, 1, RATE, what);
         }
     }
 
@@ -31,78 +95,20 @@ class KernelsTest {
     @EnumSource(Precision.class)
     void whatIsNoNumberStaysNone(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            int batch = 70;
-            int count = batch * WIDTH;
-            double[] values = OnDevice.numbers(new Random(1), count);
-            values[100] = Double.NaN;
-            long exact = on.roomForReals(count);
-            Parameter bias = on.parameter(new double[WIDTH], false);
-            for (int kind = 0; kind < 6; kind++) {
-                Neurons neurons = new Neurons(bias, new ElementwiseActivation(kind, 0.25), batch, WIDTH);
+            Sharded layer = new Sharded(on, Sharded.LAYOUTS.get(1), 72);
+            double[] values = layer.values(new Random(1));
+            int at = 100;
+            values[at] = Double.NaN;
+            long exact = on.roomForReals(layer.count());
+            Parameter bias = on.parameter(new double[layer.length()], false);
+            for (int kind = 0; kind < KINDS; kind++) {
+                Neurons neurons = new Neurons(bias, activation(kind), layer.batch(), layer.widths());
                 on.kernels.forwardActivation(on.stream, on.reals(values), neurons, TwoOrders.NOWHERE, exact);
-                double[] activations = on.readReals(exact, count);
-                for (int i = 0; i < count; i++) {
-                    assertEquals(i == 100, Double.isNaN(activations[i]), "activation " + kind + " of value " + i);
+                double[] activations = on.readReals(exact, layer.count());
+                for (int i = 0; i < activations.length; i++) {
+                    assertEquals(i == at, Double.isNaN(activations[i]), "activation " + kind + " of value " + i);
                 }
             }
-            double[] target = new double[count];
-            Arrays.fill(target, 1.0 / WIDTH);
-            long parts = on.room(8L * batch);
-            on.kernels.outputLoss(
-                    on.stream,
-                    on.reals(values),
-                    bias,
-                    on.reals(target),
-                    exact,
-                    on.roomForBothOrders(count),
-                    parts,
-                    batch,
-                    WIDTH,
-                    true);
-            double[] losses = on.readDoubles(parts, batch);
-            for (int b = 0; b < batch; b++) {
-                assertEquals(b == 100 / WIDTH, Double.isNaN(losses[b]), "softmax's loss of sample " + b);
-            }
-        }
-    }
-
-    private static void assertActivation(OnDevice on, ElementwiseActivation activation, int batch) {
-        Random random = new Random(batch);
-        int count = batch * WIDTH;
-        double[] z = OnDevice.numbers(random, count);
-        double[] bias = OnDevice.numbers(random, WIDTH);
-        double[] y = new double[count];
-        for (int i = 0; i < count; i++) {
-            y[i] = Expected.activated(z[i] + bias[i / batch], activation);
-        }
-        String what = "activation " + activation.kind() + ", batch " + batch;
-        Parameter parameter = on.parameter(bias, false);
-        TwoOrders to = on.roomForBothOrders(count);
-        long exact = on.roomForReals(count);
-        Neurons neurons = new Neurons(parameter, activation, batch, WIDTH);
-        on.kernels.forwardActivation(on.stream, on.reals(z), neurons, to, exact);
-        OnDevice.assertNear(y, on.readReals(exact, count), on.sumBound(), what);
-        on.assertOrders(y, to, batch, what);
-        on.kernels.forwardActivation(on.stream, on.reals(z), neurons, TwoOrders.NOWHERE, 0);
-
-        double[] dy = OnDevice.numbers(random, count);
-        double[] values = OnDevice.numbers(random, count);
-        double[] delta = new double[count];
-        for (int i = 0; i < count; i++) {
-            delta[i] = dy[i] * Expected.derivative(values[i], activation);
-        }
-        for (boolean narrow : new boolean[] {false, true}) {
-            Parameter own = on.parameter(bias, narrow);
-            on.kernels.backwardActivation(
-                    on.stream,
-                    narrow ? on.factors(dy) : on.reals(dy),
-                    narrow,
-                    on.factors(values),
-                    new Neurons(own, activation, batch, WIDTH),
-                    to,
-                    RATE);
-            on.assertOrders(delta, to, batch, what + ", delta");
-            Expected.assertBias(on, bias, own, delta, RATE, what);
         }
     }
 
@@ -110,33 +116,54 @@ class KernelsTest {
     @EnumSource(Precision.class)
     void squaredErrors(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            int batch = 70;
-            int count = batch * WIDTH;
-            Random random = new Random(1);
-            double[] y = OnDevice.numbers(random, count);
-            double[] target = OnDevice.numbers(random, count);
-            double[] bias = OnDevice.numbers(random, WIDTH);
-            double[] delta = new double[count];
-            double loss = 0;
-            for (int i = 0; i < count; i++) {
-                loss += 0.5 * (y[i] - target[i]) * (y[i] - target[i]);
-                delta[i] = 0.25 * (y[i] - target[i]);
+            BiasParts parts = on.biasParts(3 * 136);
+            for (ShardWidths widths : Sharded.LAYOUTS) {
+                assertSquaredErrors(new Sharded(on, widths, 8), 5, parts);
+                assertSquaredErrors(new Sharded(on, widths, 264), 258, parts);
+                assertSquaredErrors(new Sharded(on, widths, 512), 512, parts);
             }
-            int parts = Kernels.lossParts(WIDTH);
-            long partial = on.room(8L * parts);
-            long sum = on.room(8);
-            Parameter own = on.parameter(bias, false);
-            TwoOrders to = on.roomForBothOrders(count);
+        }
+    }
+
+    private static void assertSquaredErrors(Sharded layer, int rows, BiasParts room) {
+        OnDevice on = layer.on();
+        Random random = new Random(layer.count());
+        // beyond the rows are activations of nothing, and they have no target
+        double[] y = layer.values(random);
+        double[] target = layer.values(random);
+        double[] bias = layer.bias(random);
+        double[] delta = new double[layer.count()];
+        // on other ranks, there are as many outputs
+        long outputs = 2 * layer.widths().neurons();
+        double mean = 1.0 / (rows * outputs);
+        double loss = 0;
+        for (int i = 0; i < layer.count(); i++) {
+            if (i % layer.batch() < rows) {
+                loss += mean * (y[i] - target[i]) * (y[i] - target[i]);
+                delta[i] = 2 * mean * (y[i] - target[i]);
+            }
+        }
+        String what = "squared errors of " + rows + " rows, batch " + layer.batch() + ", " + layer.widths();
+        int parts = on.kernels.lossParts(layer.widths(), layer.batch());
+        long partial = on.room(8L * parts);
+        long sum = on.room(8);
+        // a rate at which the bias's step is seen
+        double rate = RATE / mean;
+        StepControls controls = on.begun(rows, rate);
+        for (boolean gradient : new boolean[] {false, true}) {
+            Parameter own = on.parameter(bias, gradient);
+            TwoOrders to = layer.room();
             on.kernels.squaredLoss(
                     on.stream,
-                    new Kernels.SquaredErrors(on.reals(y), on.reals(target), 0.5, 0.25, partial),
-                    new Neurons(own, ElementwiseActivation.IDENTITY, batch, WIDTH),
-                    to,
-                    RATE);
+                    controls,
+                    room,
+                    new Kernels.SquaredErrors(on.reals(y), on.reals(target), outputs, partial),
+                    new Neurons(own, ElementwiseActivation.IDENTITY, layer.batch(), layer.widths()),
+                    to);
             on.kernels.sumLoss(on.stream, partial, parts, sum);
-            assertEquals(loss, on.readDoubles(sum, 1)[0], 1e-12 * loss);
-            on.assertOrders(delta, to, batch, "delta");
-            Expected.assertBias(on, bias, own, delta, RATE, "squared errors");
+            assertEquals(loss, on.readDoubles(sum, 1)[0], on.sumBound() * loss, what);
+            layer.assertOrders(delta, to, 2 * mean, what);
+            layer.assertBias(bias, own, delta, 2 * mean, rate, what);
         }
     }
 
@@ -144,90 +171,80 @@ class KernelsTest {
     @EnumSource(Precision.class)
     void outputLosses(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            for (int width : new int[] {11, 300}) {
+            for (int width : new int[] {3, 11, 16, 300}) {
                 for (boolean softmax : new boolean[] {true, false}) {
-                    assertOutputLoss(on, 9, width, softmax);
+                    OutputCase of = new OutputCase(on, 16, 16 - width % 5, width, softmax);
+                    of.assertLoss(true, false);
+                    of.assertLoss(false, true);
+                    of.assertOutputs();
                 }
             }
         }
     }
 
-    private static void assertOutputLoss(OnDevice on, int batch, int width, boolean softmax) {
-        Random random = new Random(width);
-        int count = batch * width;
-        double[] logits = OnDevice.numbers(random, count);
-        double[] bias = OnDevice.numbers(random, width);
-        double[] target = new double[count];
-        double[] outputs = new double[count];
-        double[] delta = new double[count];
-        double loss = 0;
-        for (int b = 0; b < batch; b++) {
-            target[random.nextInt(width) * batch + b] = 1;
-            double total = 0;
-            for (int f = 0; f < width; f++) {
-                double value = logits[b * width + f] + bias[f];
-                outputs[b * width + f] = softmax ? Math.exp(value) : value;
-                total += outputs[b * width + f];
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void softmaxThatIsSure(Precision precision) {
+        try (OnDevice on = new OnDevice(precision)) {
+            // right, wrong, and a tie far from zero
+            double[] logits = {200, -200, 0, 0, 0, 0, 0, 0, 200, -200, 0, 0, 0, 0, 0, 0, 1000, 1000, 0, 0, 0, 0, 0, 0};
+            double[] targets = {1, 0, 0, 1, 1, 0};
+            long parts = on.room(8 * 3);
+            TwoOrders delta = new TwoOrders(on.roomForFactors(24), on.roomForFactors(24));
+            StepControls controls = on.begun(new StepControls.Batch(0, 0, on.reals(targets), 2, 0, 0, 3), RATE);
+            on.kernels.outputLoss(
+                    on.stream, controls, new Kernels.OutputLoss(on.reals(logits), null, 0, delta, parts, 2, true), 3);
+            double[] losses = on.readDoubles(parts, 3);
+            assertEquals(-Math.log(1 - 1e-10) / 3, losses[0], on.sumBound(), "right");
+            assertEquals(-Math.log(1e-10) / 3, losses[1], 10 * on.sumBound(), "wrong: as if of a probability of 1e-10");
+            assertEquals(Math.log(2) / 3, losses[2], on.sumBound(), "a tie");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void softmaxOfNoNumberHasNoLoss(Precision precision) {
+        try (OnDevice on = new OnDevice(precision)) {
+            int batch = 8;
+            int width = 8;
+            double[] logits = OnDevice.numbers(new Random(1), batch * width);
+            logits[3 * width + 5] = Double.NaN;
+            double[] targets = new double[batch * width];
+            for (int i = 0; i < batch; i++) {
+                targets[i * width + i] = 1;
             }
-            for (int f = 0; f < width; f++) {
-                outputs[b * width + f] /= softmax ? total : 1;
-                double difference = outputs[b * width + f] - target[f * batch + b];
-                delta[f * batch + b] = difference / batch * (softmax ? 1 : 2.0 / width);
-                loss += softmax
-                        ? -target[f * batch + b] * Math.log(outputs[b * width + f]) / batch
-                        : difference * difference / width / batch;
+            long parts = on.room(8 * batch);
+            TwoOrders delta = new TwoOrders(on.roomForFactors(batch * width), on.roomForFactors(batch * width));
+            StepControls controls = on.begun(new StepControls.Batch(0, 0, on.reals(targets), width, 0, 0, batch), RATE);
+            on.kernels.outputLoss(
+                    on.stream,
+                    controls,
+                    new Kernels.OutputLoss(on.reals(logits), null, 0, delta, parts, width, true),
+                    batch);
+            double[] losses = on.readDoubles(parts, batch);
+            for (int b = 0; b < batch; b++) {
+                assertEquals(b == 3, Double.isNaN(losses[b]), "loss of sample " + b);
             }
         }
-        String what = (softmax ? "softmax of " : "squared errors of ") + width;
-        long to = on.roomForReals(count);
-        long parts = on.room(8L * batch);
-        long sum = on.room(8);
-        TwoOrders deltas = on.roomForBothOrders(count);
-        Parameter parameter = on.parameter(bias, false);
-        on.kernels.outputLoss(
-                on.stream, on.reals(logits), parameter, on.reals(target), to, deltas, parts, batch, width, softmax);
-        on.kernels.sumLoss(on.stream, parts, batch, sum);
-        assertEquals(loss, on.readDoubles(sum, 1)[0], Math.max(1e-12, on.sumBound()) * Math.max(1, loss), what);
-        OnDevice.assertNear(outputs, on.readReals(to, count), on.sumBound(), what);
-        on.assertOrders(delta, deltas, batch, what);
-
-        long again = on.roomForReals(count);
-        on.kernels.outputLoss(
-                on.stream, on.reals(logits), parameter, 0, again, TwoOrders.NOWHERE, 0, batch, width, softmax);
-        OnDevice.assertNear(outputs, on.readReals(again, count), on.sumBound(), what + ", outputs only");
     }
 
     @ParameterizedTest
     @EnumSource(Precision.class)
     void biasSteps(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            Random random = new Random(1);
-            double[] delta = OnDevice.numbers(random, 70 * WIDTH);
-            double[] bias = OnDevice.numbers(random, WIDTH);
-            for (boolean gradient : new boolean[] {false, true}) {
-                Parameter own = on.parameter(bias, gradient);
-                on.kernels.biasStep(on.stream, on.factors(delta), own, RATE, 70, WIDTH);
-                Expected.assertBias(on, bias, own, delta, RATE, "bias");
+            int width = 37;
+            for (int batch : new int[] {8, 72}) {
+                // outputs have more places than biases
+                Sharded places = new Sharded(on, new ShardWidths(40, width, 0, 1), batch);
+                Random random = new Random(batch);
+                double[] delta = places.values(random);
+                double[] bias = places.bias(random);
+                for (boolean gradient : new boolean[] {false, true}) {
+                    Parameter own = on.parameter(bias, gradient);
+                    on.kernels.biasStep(on.stream, on.begun(batch, RATE), on.factors(delta), own, batch, width);
+                    places.assertBias(bias, own, delta, 1, RATE, "bias of " + batch);
+                }
             }
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(Precision.class)
-    void loading(Precision precision) {
-        try (OnDevice on = new OnDevice(precision)) {
-            int batch = 70;
-            int pitch = WIDTH + 5;
-            double[] rows = OnDevice.numbers(new Random(1), batch * pitch);
-            double[] features = new double[batch * WIDTH];
-            for (int i = 0; i < features.length; i++) {
-                features[i] = rows[i % batch * pitch + i / batch];
-            }
-            TwoOrders to = on.roomForBothOrders(features.length);
-            long exact = on.roomForReals(features.length);
-            on.kernels.loadColumns(on.stream, on.reals(rows), pitch, to, exact, batch, WIDTH);
-            OnDevice.assertNear(features, on.readReals(exact, features.length), 0, "exact");
-            on.assertOrders(features, to, batch, "loaded");
         }
     }
 }

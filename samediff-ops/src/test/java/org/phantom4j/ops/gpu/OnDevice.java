@@ -64,10 +64,6 @@ final class OnDevice implements AutoCloseable {
         return room((long) count * precision.factorBytes());
     }
 
-    TwoOrders roomForBothOrders(int count) {
-        return new TwoOrders(roomForFactors(count), roomForFactors(count));
-    }
-
     private long upload(Memory host) {
         DeviceMemory memory = own(DeviceMemory.allocate(host.size()));
         stream.copy(memory.address(), DeviceMemory.addressOf(host), host.size());
@@ -110,6 +106,32 @@ final class OnDevice implements AutoCloseable {
             host.clear();
             return upload(host);
         }
+    }
+
+    long ints(int... values) {
+        try (Memory host = new Memory(4L * values.length)) {
+            host.write(0, values, 0, values.length);
+            return upload(host);
+        }
+    }
+
+    /** Of a step that has begun, the first, on so many rows that are nowhere. */
+    StepControls begun(int rows, double rate) {
+        return begun(new StepControls.Batch(0, 0, 0, 0, 0, 0, rows), rate);
+    }
+
+    /** Of a step that has begun, the first. */
+    StepControls begun(StepControls.Batch batch, double rate) {
+        StepControls controls = new StepControls(zeros(StepControls.BYTES));
+        controls.begin(kernels, stream, batch, rate, true);
+        return controls;
+    }
+
+    /** Room for sums of layers of at most so many places. */
+    BiasParts biasParts(long length) {
+        return new BiasParts(
+                room(BiasParts.reals(length) * precision.resultBytes()),
+                zeros(BiasParts.counters(length) * Integer.BYTES));
     }
 
     /** The device's step_controls of a step without data, for kernels that step parameters. */
@@ -207,17 +229,6 @@ final class OnDevice implements AutoCloseable {
                     error <= bound * largest,
                     what + ", " + i + " of " + expected.length + ": " + actual[i] + " for " + expected[i]);
         }
-    }
-
-    /** Feature-major [batch, width], as factors in both orders. */
-    void assertOrders(double[] expected, TwoOrders actual, int batch, String what) {
-        int count = expected.length;
-        assertNear(expected, readFactors(actual.features(), count), factorBound(), what + ", features");
-        assertNear(
-                transposed(expected, batch, count / batch),
-                readFactors(actual.samples(), count),
-                factorBound(),
-                what + ", samples");
     }
 
     /** From feature-major [batch, width] to sample-major. */

@@ -9,63 +9,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(300)
 class PhantomKernelsTest {
 
-    private static final ElementwiseActivation RELU = new ElementwiseActivation(1, 0);
     private static final double RATE = 0.5;
+    private static final int KINDS = 6;
+    private static final int[] BATCHES = {8, 40, 264, 512};
 
-    /** A layer's numbers: of three shards' phantom activations, the one in the middle is its own. */
-    private static final class Layer {
-        final int batch;
-        final int inner;
-        final int width;
-        final int k;
-        final double[] x;
-        final double[] weights;
-        final double[] images;
-        final double[] decompressors;
-        final double[] bias;
+    /** Less, and more, than kernels multiply at a time. */
+    private static final int[] WIDTHS = {8, 40, 72};
 
-        Layer(int batch, int inner, int width, int k) {
-            Random random = new Random(batch * 31L + width);
-            this.batch = batch;
-            this.inner = inner;
-            this.width = width;
-            this.k = k;
-            this.x = OnDevice.numbers(random, batch * inner);
-            this.weights = OnDevice.numbers(random, inner * width);
-            this.images = OnDevice.numbers(random, batch * 3 * k);
-            this.decompressors = OnDevice.numbers(random, 2 * k * width);
-            this.bias = OnDevice.numbers(random, width);
-        }
-
-        double[] others() {
-            double[] others = new double[2 * k * batch];
-            System.arraycopy(images, 0, others, 0, k * batch);
-            System.arraycopy(images, 2 * k * batch, others, k * batch, k * batch);
-            return others;
-        }
-
-        double[] local() {
-            return OnDevice.product(x, weights, batch, inner, width);
-        }
-
-        double[] activations() {
-            double[] sum = local();
-            double[] phantom = OnDevice.product(others(), decompressors, batch, 2 * k, width);
-            for (int i = 0; i < sum.length; i++) {
-                sum[i] = Math.max(0, sum[i] + phantom[i] + bias[i / batch]);
-            }
-            return sum;
-        }
-
-        PhantomKernels.Images images(OnDevice on) {
-            return new PhantomKernels.Images(on.factors(images), 2L * k, k, k);
-        }
-    }
-
-    private static void assertActivations(OnDevice on, Layer layer, TwoOrders to, long exact, String what) {
-        double[] expected = layer.activations();
-        OnDevice.assertNear(expected, on.readReals(exact, expected.length), 4 * on.sumBound(), what);
-        on.assertOrders(expected, to, layer.batch, what);
+    private static ElementwiseActivation activation(int kind) {
+        return new ElementwiseActivation(kind % KINDS, 0.25);
     }
 
     @ParameterizedTest
@@ -74,38 +26,35 @@ class PhantomKernelsTest {
             names = {"TF32", "BF16", "BF16_PURE"})
     void whicheverPartComesLastEndsTheLayer(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            assertBothOrders(on, new Layer(1, 264, 203, 8));
-            assertBothOrders(on, new Layer(5, 1024, 20, 3));
-            assertBothOrders(on, new Layer(8, 8, 130, 8));
-            assertBothOrders(on, new Layer(9, 4104, 128, 1));
-            assertBothOrders(on, new Layer(16, 264, 1000, 5));
-            assertBothOrders(on, new Layer(30, 512, 203, 8));
+            assertBothOrders(on, 8, new ShardWidths(264, 264, 0, 1), new ShardWidths(208, 203, 0, 1), 8, 0);
+            assertBothOrders(on, 8, new ShardWidths(1024, 1023, 0, 1), new ShardWidths(24, 20, 0, 1), 24, 1);
+            assertBothOrders(on, 16, new ShardWidths(16, 12, 1, 3), new ShardWidths(136, 129, 2, 3), 8, 3);
+            assertBothOrders(on, 16, new ShardWidths(4104, 4101, 1, 3), new ShardWidths(128, 128, 0, 3), 8, 2);
+            assertBothOrders(on, 24, new ShardWidths(72, 69, 3, 4), new ShardWidths(72, 64, 1, 4), 40, 4);
+            assertBothOrders(on, 32, new ShardWidths(520, 514, 1, 3), new ShardWidths(48, 41, 0, 3), 72, 5);
             // more outputs than all blocks have at a time
-            assertBothOrders(on, new Layer(32, 136, 17_000, 4));
+            assertBothOrders(on, 32, new ShardWidths(136, 136, 0, 1), new ShardWidths(17_000, 16_999, 0, 1), 8, 1);
+            assertBothOrders(on, 8, new ShardWidths(16, 12, 1, 4), new ShardWidths(5000, 4994, 2, 4), 8, 1);
         }
     }
 
-    private static void assertBothOrders(OnDevice on, Layer layer) {
+    private static void assertBothOrders(OnDevice on, int batch, ShardWidths in, ShardWidths out, int k, int kind) {
         FewSamples kernels = on.kernels.fewSamples();
-        int count = layer.batch * layer.width;
-        int sums = (int) kernels.partReals(layer.batch, layer.width);
-        long counters = on.zeros(Integer.BYTES * FewSamples.counters(layer.width));
-        ProductShape local = ProductShape.of(true, false, layer.batch, layer.width, layer.inner);
-        long x = on.factors(OnDevice.transposed(layer.x, layer.batch, layer.inner));
+        PhantomLayerCase layer = new PhantomLayerCase(on, batch, in, out, k, activation(kind));
+        double[] expected = layer.activations();
+        FewSamples.Parts parts = new FewSamples.Parts(
+                on.roomForReals((int) kernels.partReals(batch, out.length())),
+                on.zeros(Integer.BYTES * FewSamples.counters(out.length())));
+        long x = on.factors(OnDevice.transposed(layer.x, batch, layer.in.length()));
         long weights = on.factors(layer.weights);
         long decompressors = on.factors(layer.decompressors);
-        Parameter bias = on.parameter(layer.bias, false);
-        PhantomKernels.Images images = layer.images(on);
+        Neurons neurons = layer.neurons();
+        PhantomKernels.Images images = layer.images();
         // the counters are those that the pass before has left
         for (boolean phantomFirst : new boolean[] {true, false, false, true}) {
-            TwoOrders to = on.roomForBothOrders(count);
-            long exact = on.roomForReals(count);
-            FewSamples.End end = new FewSamples.End(
-                    new FewSamples.Parts(on.roomForReals(sums), counters),
-                    local,
-                    new Neurons(bias, RELU, layer.batch, layer.width),
-                    to,
-                    exact);
+            TwoOrders to = layer.out.room();
+            long exact = on.roomForReals(layer.out.count());
+            FewSamples.End end = new FewSamples.End(parts, in, neurons, to, exact);
             if (phantomFirst) {
                 kernels.phantomPart(on.stream, images, decompressors, end);
             }
@@ -113,8 +62,7 @@ class PhantomKernelsTest {
             if (!phantomFirst) {
                 kernels.phantomPart(on.stream, images, decompressors, end);
             }
-            assertActivations(
-                    on, layer, to, exact, "batch " + layer.batch + (phantomFirst ? "" : ", local part first"));
+            layer.assertActivations(expected, to, exact, layer + (phantomFirst ? "" : ", local part first"));
         }
     }
 
@@ -124,23 +72,22 @@ class PhantomKernelsTest {
             names = {"TF32", "BF16", "BF16_PURE"})
     void forward(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            for (int batch : new int[] {4, 60, 256, 516}) {
-                Layer layer = new Layer(batch, 8, 45, batch == 60 ? 5 : 40);
-                int count = batch * layer.width;
-                TwoOrders to = on.roomForBothOrders(count);
-                long exact = on.roomForReals(count);
-                Neurons neurons = new Neurons(on.parameter(layer.bias, false), RELU, batch, layer.width);
-                on.kernels
-                        .phantom()
-                        .forward(
-                                on.stream,
-                                on.reals(layer.local()),
-                                layer.images(on),
-                                on.factors(layer.decompressors),
-                                neurons,
-                                to,
-                                exact);
-                assertActivations(on, layer, to, exact, "batch " + batch);
+            int kind = 0;
+            for (ShardWidths widths : Sharded.LAYOUTS) {
+                for (int batch : BATCHES) {
+                    int k = WIDTHS[kind % WIDTHS.length];
+                    ShardWidths in = new ShardWidths(8, 8, 0, widths.shards());
+                    PhantomLayerCase layer = new PhantomLayerCase(on, batch, in, widths, k, activation(kind++));
+                    TwoOrders to = layer.out.room();
+                    long exact = on.roomForReals(layer.out.count());
+                    long z = on.reals(layer.local());
+                    long decompressors = on.factors(layer.decompressors);
+                    PhantomKernels phantom = on.kernels.phantom();
+                    phantom.forward(on.stream, z, layer.images(), decompressors, layer.neurons(), to, exact);
+                    layer.assertActivations(layer.activations(), to, exact, layer.toString());
+                    phantom.forward(on.stream, z, layer.images(), decompressors, layer.neurons(), TwoOrders.NOWHERE, 0);
+                    on.finish();
+                }
             }
         }
     }
@@ -151,51 +98,77 @@ class PhantomKernelsTest {
             names = {"TF32", "BF16", "BF16_PURE"})
     void backward(Precision precision) {
         try (OnDevice on = new OnDevice(precision)) {
-            for (int batch : new int[] {4, 60, 256, 516}) {
-                Layer layer = new Layer(batch, 8, 45, batch == 60 ? 5 : 40);
-                int count = batch * layer.width;
-                Random random = new Random(batch);
-                double[] dy = OnDevice.numbers(random, count);
-                double[] y = OnDevice.numbers(random, count);
-                double[] gradients = OnDevice.numbers(random, batch * layer.k);
-                double[] compressor = OnDevice.numbers(random, layer.width * layer.k);
-                double[] delta = delta(dy, y, gradients, compressor, batch, layer);
-                TwoOrders to = on.roomForBothOrders(count);
-                for (boolean step : new boolean[] {true, false}) {
-                    Parameter bias = on.parameter(layer.bias, !step);
-                    on.kernels
-                            .phantom()
-                            .backward(
-                                    on.stream,
-                                    on.reals(dy),
-                                    on.factors(gradients),
-                                    on.factors(compressor),
-                                    layer.k,
-                                    on.factors(y),
-                                    new Neurons(bias, RELU, batch, layer.width),
-                                    to,
-                                    RATE);
-                    String what = "batch " + batch;
-                    on.assertOrders(delta, to, batch, what);
-                    Expected.assertBias(on, layer.bias, bias, delta, RATE, what);
+            BiasParts parts = on.biasParts(3 * 136);
+            int kind = 0;
+            for (ShardWidths widths : Sharded.LAYOUTS) {
+                for (int batch : BATCHES) {
+                    int k = WIDTHS[kind % WIDTHS.length];
+                    assertBackward(new Sharded(on, widths, batch), k, activation(kind++), parts);
                 }
             }
         }
     }
 
-    /** (dy + h Cᵀ) where y is positive. */
-    private static double[] delta(
-            double[] dy, double[] y, double[] gradients, double[] compressor, int batch, Layer layer) {
-        double[] delta = new double[dy.length];
-        for (int f = 0; f < layer.width; f++) {
-            for (int b = 0; b < batch; b++) {
-                double sum = dy[f * batch + b];
-                for (int i = 0; i < layer.k; i++) {
-                    sum += gradients[i * batch + b] * compressor[i * layer.width + f];
-                }
-                delta[f * batch + b] = y[f * batch + b] > 0 ? sum : 0;
+    private static void assertBackward(Sharded layer, int k, ElementwiseActivation activation, BiasParts parts) {
+        OnDevice on = layer.on();
+        Random random = new Random(layer.count() + k);
+        double[] dy = layer.values(random);
+        double[] y = layer.values(random);
+        double[] bias = layer.bias(random);
+        double[] gradients =
+                OnDevice.numbers(random, layer.batch() * k * layer.widths().shards());
+        double[] compressors = compressors(layer, k, random);
+        double[] delta = layer.delta(withImages(layer, dy, gradients, compressors, k), y, activation);
+        StepControls controls = on.begun(layer.batch(), RATE);
+        for (boolean gradient : new boolean[] {false, true}) {
+            Parameter own = on.parameter(bias, gradient);
+            TwoOrders to = layer.room();
+            on.kernels
+                    .phantom()
+                    .backward(
+                            on.stream,
+                            controls,
+                            parts,
+                            on.reals(dy),
+                            on.factors(gradients),
+                            on.factors(compressors),
+                            k,
+                            on.factors(y),
+                            new Neurons(own, activation, layer.batch(), layer.widths()),
+                            to);
+            String what = "batch " + layer.batch() + ", k " + k + ", " + activation + ", " + layer.widths();
+            layer.assertOrders(delta, to, what);
+            layer.assertBias(bias, own, delta, 1, RATE, what);
+        }
+    }
+
+    /** C of each shard, [stride, k] column-major: zero between shards. */
+    private static double[] compressors(Sharded layer, int k, Random random) {
+        int stride = layer.widths().stride();
+        double[] compressors = OnDevice.numbers(random, layer.length() * k);
+        for (int i = 0; i < compressors.length; i++) {
+            int shard = i / (stride * k);
+            if (!layer.isNeuron(shard * stride + i % stride)) {
+                compressors[i] = 0;
             }
         }
-        return delta;
+        return compressors;
+    }
+
+    /** dy + h Cᵀ. */
+    private static double[] withImages(Sharded layer, double[] dy, double[] gradients, double[] compressors, int k) {
+        int batch = layer.batch();
+        int stride = layer.widths().stride();
+        double[] sums = dy.clone();
+        for (int place = 0; place < layer.length(); place++) {
+            int shard = place / stride;
+            for (int i = 0; i < k; i++) {
+                double weight = compressors[(shard * k + i) * stride + place % stride];
+                for (int b = 0; b < batch; b++) {
+                    sums[place * batch + b] += gradients[(shard * k + i) * batch + b] * weight;
+                }
+            }
+        }
+        return sums;
     }
 }

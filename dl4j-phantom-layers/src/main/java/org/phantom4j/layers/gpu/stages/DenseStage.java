@@ -133,7 +133,8 @@ public abstract class DenseStage {
      * @param activations feature-major factors
      */
     final void takeDelta(long gradient, boolean narrow, long activations) {
-        machine.kernels.backwardActivation(machine.main, controls, scratch.biasParts(), gradient, narrow, activations, neurons(), deltas());
+        machine.kernels.backwardActivation(
+                machine.main, controls, scratch.biasParts(), gradient, narrow, activations, neurons(), deltas());
     }
 
     final Neurons neurons() {
