@@ -109,9 +109,10 @@ final class RankShards {
             return wholeInput && group.size() > 1 ? columns(typed, in) : typed;
         }
         INDArray whole = wholeInput ? typed : wholeOf(typed, dropout, ArrayType.INPUT, workspaces);
-        INDArray result = workspaces.createUninitialized(ArrayType.INPUT, type, whole.shape(), 'c');
+        // in the order of Deeplearning4j's own activations: values are drawn in the order of memory
+        INDArray copy = workspaces.dup(ArrayType.INPUT, whole, 'c');
         INDArray dropped =
-                dropout.applyDropout(whole, result, layer.getIterationCount(), layer.getEpochCount(), workspaces);
+                dropout.applyDropout(copy, copy, layer.getIterationCount(), layer.getEpochCount(), workspaces);
         return group.size() > 1 ? columns(dropped, in) : dropped;
     }
 

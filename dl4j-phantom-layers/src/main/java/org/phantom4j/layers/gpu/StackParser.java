@@ -69,6 +69,8 @@ final class StackParser {
             throw new UnsupportedStackException(
                     "layer " + index + " is a " + layer.getClass().getSimpleName());
         }
+        require(dense.hasBias(), "layer " + index + " has no bias");
+        require(!dense.hasLayerNorm(), "layer " + index + " has layer normalisation");
         ElementwiseActivation activation = ElementwiseActivation.of(dense.getActivationFn())
                 .orElseThrow(() ->
                         new UnsupportedStackException("layer " + index + " has activation " + dense.getActivationFn()));

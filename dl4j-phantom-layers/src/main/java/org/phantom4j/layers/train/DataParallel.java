@@ -2,12 +2,14 @@ package org.phantom4j.layers.train;
 
 import java.util.List;
 import java.util.function.Consumer;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -37,7 +39,8 @@ import org.phantom4j.layers.ranks.GroupGraph;
  * <p>Gradients are summed over the samples of all replicas in one all-reduce of the flattened gradient, between the backward
  * pass and the updater, and then divided by the number of these samples: what comes out is the step that one process takes
  * on the whole batch, up to rounding, with any updater, regularisation and gradient normalisation. So is the score. Dropout
- * and weight noise draw other random numbers in each replica.
+ * and weight noise draw other random numbers in each replica. {@code setLearningRate} and whatever else gives the network a
+ * new updater keeps that; every rank calls it.
  *
  * <p>Belongs to the rank's thread.
  */
@@ -47,15 +50,19 @@ public final class DataParallel {
     private final ReplicaSum sum;
     private final Consumer<DataSet> fit;
 
+    /** Makes the network's updater one that sums, if it is not; Deeplearning4j makes new ones for new learning rates. */
+    private final Runnable sumGradients;
+
     /** Null where batches are not compared. */
     private final BatchAgreement batches;
 
     private int steps;
 
-    private DataParallel(Communicator replicas, ReplicaSum sum, Consumer<DataSet> fit) {
+    private DataParallel(Communicator replicas, ReplicaSum sum, Consumer<DataSet> fit, Runnable sumGradients) {
         this.replicas = replicas;
         this.sum = sum;
         this.fit = fit;
+        this.sumGradients = sumGradients;
         this.batches = BatchAgreement.isWanted(replicas) ? new BatchAgreement(replicas, "replica") : null;
     }
 
@@ -72,14 +79,24 @@ public final class DataParallel {
             requireSameSteps(conf);
         }
         ReplicaSum sum = new ReplicaSum(replicas, network::setScore);
-        if (replicas.size() > 1) {
-            MultiLayerConfiguration configuration = network.getLayerWiseConfigurations();
-            ConfigurationAgreement.require(replicas, configuration.getConfs(), configuration::toJson);
-            INDArray state = network.getUpdater().getStateViewArray();
-            share(replicas, network.params(), state, network.getDefaultConfiguration());
-            network.setUpdater(new ReplicaSum.OfNetwork(network, state, sum));
+        if (replicas.size() == 1) {
+            return new DataParallel(replicas, sum, network::fit, () -> {});
         }
-        return new DataParallel(replicas, sum, network::fit);
+        MultiLayerConfiguration configuration = network.getLayerWiseConfigurations();
+        ConfigurationAgreement.require(replicas, configuration.getConfs(), configuration::toJson);
+        share(
+                replicas,
+                network.params(),
+                network.getUpdater().getStateViewArray(),
+                network.getDefaultConfiguration());
+        Runnable sumGradients = () -> {
+            if (!(network.getUpdater() instanceof ReplicaSum.OfNetwork)) {
+                network.setUpdater(new ReplicaSum.OfNetwork(network, network.getUpdater().getStateViewArray(), sum));
+            }
+        };
+        sumGradients.run();
+        network.addListeners(new BeforeUpdates(sumGradients));
+        return new DataParallel(replicas, sum, network::fit, sumGradients);
     }
 
     /** As {@link #join(MultiLayerNetwork, Communicator)}, for a graph with one input and one output. */
@@ -87,13 +104,38 @@ public final class DataParallel {
         List<NeuralNetConfiguration> all = GroupGraph.configurations(graph.getConfiguration());
         all.forEach(DataParallel::requireSameSteps);
         ReplicaSum sum = new ReplicaSum(replicas, graph::setScore);
-        if (replicas.size() > 1) {
-            ConfigurationAgreement.require(replicas, all, graph.getConfiguration()::toJson);
-            INDArray state = graph.getUpdater().getStateViewArray();
-            share(replicas, graph.params(), state, graph.getConfiguration().getDefaultConfiguration());
-            graph.setUpdater(new ReplicaSum.OfGraph(graph, state, sum));
+        if (replicas.size() == 1) {
+            return new DataParallel(replicas, sum, graph::fit, () -> {});
         }
-        return new DataParallel(replicas, sum, graph::fit);
+        ConfigurationAgreement.require(replicas, all, graph.getConfiguration()::toJson);
+        share(
+                replicas,
+                graph.params(),
+                graph.getUpdater().getStateViewArray(),
+                graph.getConfiguration().getDefaultConfiguration());
+        Runnable sumGradients = () -> {
+            if (!(graph.getUpdater() instanceof ReplicaSum.OfGraph)) {
+                graph.setUpdater(new ReplicaSum.OfGraph(graph, graph.getUpdater().getStateViewArray(), sum));
+            }
+        };
+        sumGradients.run();
+        graph.addListeners(new BeforeUpdates(sumGradients));
+        return new DataParallel(replicas, sum, graph::fit, sumGradients);
+    }
+
+    /** Runs before each step, whoever calls the network's fit. */
+    private static final class BeforeUpdates extends BaseTrainingListener {
+
+        private final Runnable action;
+
+        BeforeUpdates(Runnable action) {
+            this.action = action;
+        }
+
+        @Override
+        public void onGradientCalculation(Model model) {
+            action.run();
+        }
     }
 
     private static void requireSameSteps(NeuralNetConfiguration conf) {
@@ -145,6 +187,7 @@ public final class DataParallel {
         }
         int from = (int) CommStats.nearEvenStart(samples, size, replicas.rank());
         int rows = (int) CommStats.nearEvenBlock(samples, size, replicas.rank());
+        sumGradients.run();
         // a replica without a sample computes one as the others do, as its layers may be on several ranks, and counts
         // none
         sum.setCounts(rows > 0);

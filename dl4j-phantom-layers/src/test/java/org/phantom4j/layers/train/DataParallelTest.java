@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleConsumer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -104,12 +105,24 @@ class DataParallelTest {
         return new DataSet(Nd4j.rand(DataType.DOUBLE, samples, FEATURES), Nd4j.rand(DataType.DOUBLE, samples, outputs));
     }
 
+    /** Both make Deeplearning4j forget what replicas do between the gradient and the step. */
+    private static void changeRateAndListeners(int step, DoubleConsumer setRate, Runnable removeListeners) {
+        if (step == 1) {
+            setRate.accept(0.003);
+        } else if (step == 2) {
+            setRate.accept(0.005);
+            removeListeners.run();
+        }
+    }
+
     private static List<Outcome> train(MultiLayerConfiguration configuration, int ranks, int replicas)
             throws Exception {
         return LocalRanks.run(ranks, TIMEOUT, all -> {
             try (Mesh mesh = Mesh.of(all, replicas)) {
                 return RankContext.call(mesh.model(), () -> {
-                    MultiLayerNetwork network = RankNetwork.create(configuration);
+                    MultiLayerNetwork network = RankNetwork.create(
+                            // clones share their updaters, and with them rates that change
+                            MultiLayerConfiguration.fromJson(configuration.toJson()));
                     DataParallel parallel = DataParallel.join(network, mesh.data());
                     long outputs = network.output(Nd4j.zeros(DataType.DOUBLE, 1, FEATURES))
                             .size(1);
@@ -117,6 +130,7 @@ class DataParallelTest {
                     for (int step = 0; step < STEPS; step++) {
                         parallel.fit(batch(step, outputs));
                         scores.add(network.score());
+                        changeRateAndListeners(step, network::setLearningRate, () -> network.setListeners());
                     }
                     return new Outcome(mesh.replica(), scores, network.paramTable(), mesh.bytesSent());
                 });
@@ -179,13 +193,15 @@ class DataParallelTest {
         return LocalRanks.run(ranks, TIMEOUT, all -> {
             try (Mesh mesh = Mesh.of(all, replicas)) {
                 return RankContext.call(mesh.model(), () -> {
-                    ComputationGraph graph = new ComputationGraph(configuration.clone());
+                    ComputationGraph graph = new ComputationGraph(
+                            ComputationGraphConfiguration.fromJson(configuration.toJson()));
                     graph.init();
                     DataParallel parallel = DataParallel.join(graph, mesh.data());
                     List<Double> scores = new ArrayList<>();
                     for (int step = 0; step < STEPS; step++) {
                         parallel.fit(batch(step, 3));
                         scores.add(graph.score());
+                        changeRateAndListeners(step, graph::setLearningRate, () -> graph.setListeners());
                     }
                     return new Outcome(mesh.replica(), scores, graph.paramTable(), mesh.bytesSent());
                 });
