@@ -56,6 +56,7 @@ final class WholeLayer {
     }
 
     /** Applies the layer's constraints, in place. A collective where one concerns what ranks share. */
+    @SuppressWarnings("try") // the scope only closes
     void constrain(Map<String, INDArray> parameters, int iteration, int epoch) {
         List<LayerConstraint> constraints = layer.layerConf().getConstraints();
         if (constraints == null) {

@@ -17,8 +17,8 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.examples.data.Batches;
 import org.phantom4j.examples.data.SyntheticData;
-import org.phantom4j.layers.CommunicationPlan;
 import org.phantom4j.layers.PhantomDenseLayer;
+import org.phantom4j.layers.train.RankNetwork;
 
 /**
  * A ComputationGraph with a block of two phantom layers between ordinary layers, and a connection around it, trained on two
@@ -35,10 +35,8 @@ public final class GraphExample {
     public static void main(String[] args) throws Exception {
         ComputationGraphConfiguration configuration = configuration();
         List<String> lines = LocalRanks.run(2, Duration.ofSeconds(60), group -> {
-            // Deeplearning4j keeps state in a configuration: every rank needs its own
-            ComputationGraph graph = new ComputationGraph(configuration.clone());
-            graph.init();
-            CommunicationPlan.apply(graph);
+            ComputationGraph graph = RankNetwork.create(configuration);
+            // of its own, with the same seed: every rank gets the same batches
             Batches batches =
                     new Batches(SyntheticData.create(WIDTH, DataType.FLOAT, 1).train(), 128, 1);
             for (int step = 0; step < STEPS; step++) {

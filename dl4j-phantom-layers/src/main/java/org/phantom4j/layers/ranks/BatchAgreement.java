@@ -23,7 +23,7 @@ public final class BatchAgreement {
     private static final int FIRST = 8;
 
     /** Elements of an array in its fingerprint. */
-    private static final int SAMPLES = 48;
+    private static final int SAMPLES = 32;
 
     private static final double MOST = 0.01;
 
@@ -76,7 +76,7 @@ public final class BatchAgreement {
             print.add(SAMPLES, each);
         }
         iterations[pending] = iteration;
-        prints[pending++] = print.value() & ~1L | (trains ? 1 : 0);
+        prints[pending++] = (print.value() & ~1L) | (trains ? 1 : 0);
         if (pending >= interval) {
             compare();
         }

@@ -43,7 +43,7 @@ final class BatchFingerprint {
     }
 
     private void addArray(INDArray array, int samples, long start) {
-        add(array.dataType().ordinal());
+        add(array.dataType().name().hashCode());
         for (long size : array.shape()) {
             add(size);
         }
@@ -58,7 +58,7 @@ final class BatchFingerprint {
             // one element of each stretch, and another one in each
             long from = i * stride;
             long end = i + 1 == count ? length : from + stride;
-            position(from + (start + i * (STEP >>> 1) & Long.MAX_VALUE) % (end - from), array, at);
+            position(from + Math.floorMod(start + i * STEP, end - from), array, at);
             add(Double.doubleToLongBits(array.getDouble(at)));
         }
     }
@@ -73,7 +73,7 @@ final class BatchFingerprint {
     }
 
     private BatchFingerprint add(long value) {
-        hash = mix(hash + STEP ^ value);
+        hash = mix((hash + STEP) ^ value);
         return this;
     }
 

@@ -32,34 +32,29 @@ public final class ConfigurationAgreement {
                 each.setSeed(seed);
             }
         }
-        byte[] text = json.get().getBytes(StandardCharsets.UTF_8);
+        // ranks that compare differently would wait for one another
+        String described = "system property " + Checks.PROPERTY + " = " + Checks.chosen() + "\n" + json.get();
+        byte[] text = described.getBytes(StandardCharsets.UTF_8);
         int length = (int) ofFirst(group, text.length)[0];
-        long[] words = new long[length + 1];
+        long[] words = new long[length];
         for (int i = 0; i < Math.min(length, text.length); i++) {
             words[i] = text[i];
         }
-        words[length] = Checks.chosen().ordinal();
         long[] expected = ofFirst(group, words);
         byte[] first = new byte[length];
         for (int i = 0; i < length; i++) {
             first[i] = (byte) expected[i];
         }
-        requireSame(group, new String(text, StandardCharsets.UTF_8), new String(first, StandardCharsets.UTF_8));
-        if (expected[length] != Checks.chosen().ordinal()) {
-            throw new IllegalStateException(
-                    "system property " + Checks.PROPERTY + " is " + Checks.chosen() + " on rank "
-                            + group.rank() + " and " + Checks.values()[(int) expected[length]]
-                            + " on rank 0: set it on all ranks alike");
-        }
+        requireSame(group, described, new String(first, StandardCharsets.UTF_8));
     }
 
     private static void requireSame(Communicator group, String text, String expected) {
-        String[] lines = text.split("\n");
-        String[] others = expected.split("\n");
+        List<String> lines = text.lines().toList();
+        List<String> others = expected.lines().toList();
         String layer = "";
-        for (int i = 0; i < Math.max(lines.length, others.length); i++) {
-            String line = i < lines.length ? lines[i].strip() : "the end";
-            String other = i < others.length ? others[i].strip() : "the end";
+        for (int i = 0; i < Math.max(lines.size(), others.size()); i++) {
+            String line = i < lines.size() ? lines.get(i).strip() : "the end";
+            String other = i < others.size() ? others.get(i).strip() : "the end";
             if (!line.equals(other)) {
                 throw new IllegalStateException("rank " + group.rank() + "'s configuration differs from rank 0's: "
                         + line

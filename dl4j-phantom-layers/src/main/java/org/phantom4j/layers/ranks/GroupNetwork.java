@@ -19,6 +19,7 @@ import org.phantom4j.layers.CommunicationPlan;
  * A network that belongs to one rank of a group, whatever thread asks it; see {@code RankNetwork}. In a group of one it is an
  * ordinary network that may be used anywhere.
  */
+@SuppressWarnings("overrides") // Deeplearning4j implements a method of variable arity by one that is not
 public final class GroupNetwork extends MultiLayerNetwork {
 
     private static final long serialVersionUID = 1L;

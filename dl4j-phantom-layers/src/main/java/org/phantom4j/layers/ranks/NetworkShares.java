@@ -150,7 +150,7 @@ public final class NetworkShares {
         if (state == null) {
             return;
         }
-        long length = block.getParamOffsetEnd() - block.getParamOffsetStart();
+        int length = block.getParamOffsetEnd() - block.getParamOffsetStart();
         if (state.length() % length != 0) {
             throw new IllegalStateException("updater "
                     + block.getGradientUpdater().getConfig() + " has a state of " + state.length() + " values for "
@@ -159,8 +159,8 @@ public final class NetworkShares {
         }
         INDArray flat = state.reshape(state.length());
         for (UpdaterBlock.ParamState parameter : block.getLayersAndVariablesInBlock()) {
-            long offset = parameter.getParamOffsetStart() - block.getParamOffsetStart();
-            long own = parameter.getParamOffsetEnd() - parameter.getParamOffsetStart();
+            int offset = parameter.getParamOffsetStart() - block.getParamOffsetStart();
+            int own = parameter.getParamOffsetEnd() - parameter.getParamOffsetStart();
             for (long part = 0; part < state.length() / length; part++) {
                 long from = part * length + offset;
                 contents.put(

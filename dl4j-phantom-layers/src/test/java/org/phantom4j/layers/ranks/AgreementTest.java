@@ -246,8 +246,7 @@ class AgreementTest {
     void whatIsComparedIsNotCountedAsSent() throws Exception {
         MultiLayerConfiguration configuration = Small.network(Small.defaults());
         List<Long> bytes = LocalRanks.run(2, Small.TIMEOUT, group -> {
-            MultiLayerNetwork plain =
-                    new MultiLayerNetwork(configuration.clone());
+            MultiLayerNetwork plain = new MultiLayerNetwork(configuration.clone());
             plain.init();
             CommunicationPlan.apply(plain);
             DataSet batch = Small.batches(1).get(0);
