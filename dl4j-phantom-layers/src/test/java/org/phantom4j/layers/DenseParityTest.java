@@ -44,24 +44,26 @@ class DenseParityTest {
 
     static Stream<Named<UnaryOperator<NeuralNetConfiguration.Builder>>> options() {
         Stream<Named<UnaryOperator<NeuralNetConfiguration.Builder>>> norms = Stream.of(GradientNormalization.values())
-                .map(each -> option(
-                        each.name(), b -> b.gradientNormalization(each).gradientNormalizationThreshold(0.02)));
+                .map(each ->
+                        option(each.name(), b -> b.gradientNormalization(each).gradientNormalizationThreshold(0.02)));
         return Stream.concat(
                 norms,
                 Stream.of(
                         option("incoming weights", b -> b.constrainWeights(new MaxNormConstraint(0.3, 0))),
                         option("outgoing weights", b -> b.constrainWeights(new MaxNormConstraint(0.3, 1))),
                         option("unit weights", b -> b.constrainWeights(new UnitNormConstraint(0))),
-                        option("whole matrices", b -> b.constrainWeights(new MinMaxNormConstraint(0.1, 0.4, 0.8, 0, 1))),
-                        option("no negatives", b -> b.constrainAllParameters(new NonNegativeConstraint())),
                         option(
-                                "biases",
-                                b -> b.biasInit(0.3).constrainBias(new NonNegativeConstraint())),
+                                "whole matrices",
+                                b -> b.constrainWeights(new MinMaxNormConstraint(0.1, 0.4, 0.8, 0, 1))),
+                        option("no negatives", b -> b.constrainAllParameters(new NonNegativeConstraint())),
+                        option("biases", b -> b.biasInit(0.3).constrainBias(new NonNegativeConstraint())),
                         option("dropout", b -> b.dropOut(new Dropout(0.6))),
                         option("Gaussian dropout", b -> b.dropOut(new GaussianDropout(0.4))),
                         option("Gaussian noise", b -> b.dropOut(new GaussianNoise(0.2))),
                         option("alpha dropout", b -> b.dropOut(new AlphaDropout(0.7))),
-                        option("regularised", b -> b.l1(1e-3).l2(1e-2).l1Bias(1e-2).weightDecay(1e-2))));
+                        option(
+                                "regularised",
+                                b -> b.l1(1e-3).l2(1e-2).l1Bias(1e-2).weightDecay(1e-2))));
     }
 
     private static MultiLayerConfiguration dense(NeuralNetConfiguration.Builder defaults) {
@@ -236,7 +238,11 @@ class DenseParityTest {
             var expected = Equivalent.dense(
                     Networks.list(
                             defaults.clone(),
-                            new DenseLayer.Builder().nOut(9).hasLayerNorm(true).dropOut(0.8).build(),
+                            new DenseLayer.Builder()
+                                    .nOut(9)
+                                    .hasLayerNorm(true)
+                                    .dropOut(0.8)
+                                    .build(),
                             new OutputLayer.Builder().nOut(Networks.CLASSES).build()),
                     ours);
             for (var network : new MultiLayerNetwork[] {expected, ours}) {

@@ -55,7 +55,8 @@ final class Equivalent {
                                     .conf()
                                     .getLayer()
                             instanceof ShardedOutputLayer;
-            whole.put(name, all.size() == 1 ? all.get(0).dup() : Nd4j.concat(rows ? 0 : 1, all.toArray(new INDArray[0])));
+            whole.put(
+                    name, all.size() == 1 ? all.get(0).dup() : Nd4j.concat(rows ? 0 : 1, all.toArray(new INDArray[0])));
         });
         return whole;
     }
@@ -64,7 +65,9 @@ final class Equivalent {
     static MultiLayerNetwork dense(MultiLayerConfiguration configuration, MultiLayerNetwork sharded) {
         MultiLayerNetwork dense = init(configuration);
         Map<String, INDArray> values = assemble(sharded);
-        assertEquals(dense.paramTable().keySet().stream().sorted().toList(), values.keySet().stream().sorted().toList());
+        assertEquals(
+                dense.paramTable().keySet().stream().sorted().toList(),
+                values.keySet().stream().sorted().toList());
         dense.paramTable().forEach((key, value) -> value.assign(values.get(key).reshape(value.shape())));
         return dense;
     }
@@ -75,7 +78,8 @@ final class Equivalent {
      *
      * @param sharded the configuration with some shards
      */
-    static void assertSame(Supplier<MultiLayerConfiguration> dense, IntFunction<MultiLayerConfiguration> sharded, DataSet data)
+    static void assertSame(
+            Supplier<MultiLayerConfiguration> dense, IntFunction<MultiLayerConfiguration> sharded, DataSet data)
             throws Exception {
         for (int shards : new int[] {1, 2, 4}) {
             MultiLayerNetwork ours = init(sharded.apply(shards));
@@ -102,7 +106,8 @@ final class Equivalent {
         }
     }
 
-    private static void assertSameValues(MultiLayerNetwork expected, MultiLayerNetwork ours, DataSet data, String where) {
+    private static void assertSameValues(
+            MultiLayerNetwork expected, MultiLayerNetwork ours, DataSet data, String where) {
         assertTrue(
                 expected.output(data.getFeatures()).equalsWithEps(ours.output(data.getFeatures()), TOLERANCE),
                 "outputs" + where);

@@ -84,8 +84,8 @@ class OrdinaryUseTest {
         graph.init();
         graph.fit(typed);
         assertEquals(graph.outputSingle(floats.getFeatures()), graph.outputSingle(typed.getFeatures()));
-        MultiLayerNetwork alone = Equivalent.init(
-                Networks.list(floats(), Networks.output().build()));
+        MultiLayerNetwork alone =
+                Equivalent.init(Networks.list(floats(), Networks.output().build()));
         alone.fit(typed);
         assertEquals(alone.output(floats.getFeatures()), alone.output(typed.getFeatures()));
     }
@@ -108,14 +108,15 @@ class OrdinaryUseTest {
                 .build();
         long[] widths = {6, 8, 7, 5, 4, 9};
         for (int i = 0; i < widths.length; i++) {
-            assertEquals(
-                    widths[i], ((FeedForwardLayer) configuration.getConf(i).getLayer()).getNIn(), "layer " + i);
+            assertEquals(widths[i], ((FeedForwardLayer) configuration.getConf(i).getLayer()).getNIn(), "layer " + i);
         }
         assertNotNull(configuration.getInputPreProcess(3));
         assertNotNull(configuration.getInputPreProcess(4));
         MultiLayerConfiguration output =
                 Networks.defaults().list(Networks.output().nIn(6).build()).build();
-        assertEquals(3, Equivalent.init(output).output(Nd4j.ones(DataType.DOUBLE, 2, 6)).size(1));
+        assertEquals(
+                3,
+                Equivalent.init(output).output(Nd4j.ones(DataType.DOUBLE, 2, 6)).size(1));
     }
 
     @Test
@@ -142,10 +143,9 @@ class OrdinaryUseTest {
                 assertThrows(DL4JInvalidConfigException.class, () -> new ComputationGraph(graph).init()));
         assertMessage(
                 "PhantomDenseLayer: phantomWidth is not set",
-                assertThrows(IllegalArgumentException.class, () -> new PhantomDenseLayer.Builder()
-                        .nOut(8)
-                        .shards(2)
-                        .build()));
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> new PhantomDenseLayer.Builder().nOut(8).shards(2).build()));
         assertMessage(
                 "PhantomDenseLayer: shards is not set",
                 assertThrows(IllegalArgumentException.class, () -> new PhantomDenseLayer.Builder()
@@ -154,9 +154,9 @@ class OrdinaryUseTest {
                         .build()));
         assertMessage(
                 "TensorParallelDenseLayer: shards is not set",
-                assertThrows(IllegalArgumentException.class, () -> new TensorParallelDenseLayer.Builder()
-                        .nOut(8)
-                        .build()));
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> new TensorParallelDenseLayer.Builder().nOut(8).build()));
         assertMessage(
                 "ShardedOutputLayer: shards is not set",
                 assertThrows(IllegalArgumentException.class, () -> new ShardedOutputLayer.Builder().build()));
@@ -232,7 +232,8 @@ class OrdinaryUseTest {
             assertEquals(x, RankNetwork.create(configuration).output(x));
             return null;
         });
-        MultiLayerConfiguration oblong = Networks.list(defaults.clone(), Networks.tensor(8).build());
+        MultiLayerConfiguration oblong =
+                Networks.list(defaults.clone(), Networks.tensor(8).build());
         assertMessage(
                 "Cannot use IDENTITY init with parameters of shape [6, 8]",
                 assertThrows(IllegalStateException.class, () -> Equivalent.init(oblong)));
@@ -367,7 +368,8 @@ class OrdinaryUseTest {
         private final AtomicInteger calls = new AtomicInteger();
 
         @Override
-        public INDArray applyDropout(INDArray in, INDArray result, int iteration, int epoch, LayerWorkspaceMgr manager) {
+        public INDArray applyDropout(
+                INDArray in, INDArray result, int iteration, int epoch, LayerWorkspaceMgr manager) {
             calls.incrementAndGet();
             return result.assign(Nd4j.reverse(in.dup()));
         }
@@ -396,7 +398,10 @@ class OrdinaryUseTest {
                         Equivalent.defaults(),
                         new DenseLayer.Builder().nOut(8).build(),
                         new DenseLayer.Builder().nOut(8).dropOut(new Reversal()).build(),
-                        new OutputLayer.Builder().nOut(3).dropOut(new Reversal()).build()),
+                        new OutputLayer.Builder()
+                                .nOut(3)
+                                .dropOut(new Reversal())
+                                .build()),
                 shards -> Networks.list(
                         Equivalent.defaults(),
                         Networks.tensor(8).shards(shards).build(),

@@ -40,8 +40,8 @@ class PhantomNormsTest {
 
     @Test
     void aParameterTypeIsThatOfAllShards() {
-        MultiLayerNetwork network = network(
-                Networks.defaults().gradientNormalization(GradientNormalization.RenormalizeL2PerParamType));
+        MultiLayerNetwork network =
+                network(Networks.defaults().gradientNormalization(GradientNormalization.RenormalizeL2PerParamType));
         INDArray before = network.params().dup();
         MultiLayerNetwork start = network.clone();
         network.fit(DATA.copy());
@@ -69,7 +69,9 @@ class PhantomNormsTest {
         for (int layer = 0; layer < 2; layer++) {
             assertEquals(
                     1,
-                    network.getLayer(layer).params().distance2(start.getLayer(layer).params()),
+                    network.getLayer(layer)
+                            .params()
+                            .distance2(start.getLayer(layer).params()),
                     1e-9);
         }
     }

@@ -62,7 +62,8 @@ public final class AllGather extends ShardedOp {
 
     @Override
     public List<SDVariable> doDiff(List<SDVariable> gradients) {
-        return List.of(alongside(new ReduceScatter(sameDiff, geometry().nIn(), geometry().shards(), gradients.get(0)))
+        return List.of(alongside(
+                        new ReduceScatter(sameDiff, geometry().nIn(), geometry().shards(), gradients.get(0)))
                 .outputVariable());
     }
 }

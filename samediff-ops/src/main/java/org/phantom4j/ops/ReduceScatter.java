@@ -64,7 +64,8 @@ public final class ReduceScatter extends ShardedOp {
 
     @Override
     public List<SDVariable> doDiff(List<SDVariable> gradients) {
-        return List.of(alongside(new AllGather(sameDiff, geometry().nIn(), geometry().shards(), gradients.get(0)))
-                .outputVariable());
+        return List.of(
+                alongside(new AllGather(sameDiff, geometry().nIn(), geometry().shards(), gradients.get(0)))
+                        .outputVariable());
     }
 }

@@ -156,8 +156,7 @@ class SameDiffTest {
                 }
             }
             Map<String, INDArray> feed = given.feed(layer);
-            Map<String, INDArray> alone =
-                    RankContext.callAlone(() -> given.graph.calculateGradients(feed, "x", "w0"));
+            Map<String, INDArray> alone = RankContext.callAlone(() -> given.graph.calculateGradients(feed, "x", "w0"));
             return Math.max(
                     difference(expected.get("x"), alone.get("x")), difference(expected.get("w0"), alone.get("w0")));
         });
@@ -166,16 +165,21 @@ class SameDiffTest {
 
     @Test
     void collectivesGradientsAreInTheirGroup() throws Exception {
-        LocalRanks.run(2, Duration.ofMinutes(2), group -> RankContext.callAlone(() -> {
-            SameDiff graph = SameDiff.create();
-            SDVariable x = graph.var("x", Nd4j.ones(DataType.DOUBLE, 1, 3).muli(group.rank() + 1));
-            new AllReduce(graph, x).in(group).outputVariable().rename("sum");
-            graph.math.square(graph.getVariable("sum")).sum("loss");
-            graph.setLossVariables("loss");
-            // d/dx of two ranks' (x + y)² with x = 1, y = 2
-            assertEquals(12, graph.calculateGradients(Map.of(), "x").get("x").getDouble(0), 1e-12);
-            return null;
-        }));
+        LocalRanks.run(
+                2,
+                Duration.ofMinutes(2),
+                group -> RankContext.callAlone(() -> {
+                    SameDiff graph = SameDiff.create();
+                    SDVariable x =
+                            graph.var("x", Nd4j.ones(DataType.DOUBLE, 1, 3).muli(group.rank() + 1));
+                    new AllReduce(graph, x).in(group).outputVariable().rename("sum");
+                    graph.math.square(graph.getVariable("sum")).sum("loss");
+                    graph.setLossVariables("loss");
+                    // d/dx of two ranks' (x + y)² with x = 1, y = 2
+                    assertEquals(
+                            12, graph.calculateGradients(Map.of(), "x").get("x").getDouble(0), 1e-12);
+                    return null;
+                }));
     }
 
     @Test

@@ -84,14 +84,11 @@ public final class DataParallel {
         }
         MultiLayerConfiguration configuration = network.getLayerWiseConfigurations();
         ConfigurationAgreement.require(replicas, configuration.getConfs(), configuration::toJson);
-        share(
-                replicas,
-                network.params(),
-                network.getUpdater().getStateViewArray(),
-                network.getDefaultConfiguration());
+        share(replicas, network.params(), network.getUpdater().getStateViewArray(), network.getDefaultConfiguration());
         Runnable sumGradients = () -> {
             if (!(network.getUpdater() instanceof ReplicaSum.OfNetwork)) {
-                network.setUpdater(new ReplicaSum.OfNetwork(network, network.getUpdater().getStateViewArray(), sum));
+                network.setUpdater(
+                        new ReplicaSum.OfNetwork(network, network.getUpdater().getStateViewArray(), sum));
             }
         };
         sumGradients.run();
@@ -115,7 +112,8 @@ public final class DataParallel {
                 graph.getConfiguration().getDefaultConfiguration());
         Runnable sumGradients = () -> {
             if (!(graph.getUpdater() instanceof ReplicaSum.OfGraph)) {
-                graph.setUpdater(new ReplicaSum.OfGraph(graph, graph.getUpdater().getStateViewArray(), sum));
+                graph.setUpdater(
+                        new ReplicaSum.OfGraph(graph, graph.getUpdater().getStateViewArray(), sum));
             }
         };
         sumGradients.run();

@@ -77,9 +77,8 @@ class AssembledGradientTest {
 
     private static void assertClose(INDArray expected, INDArray actual, String what) {
         assertEquals(expected.length(), actual.length(), what);
-        INDArray difference = expected.dup('c')
-                .reshape(expected.length())
-                .sub(actual.dup('c').reshape(actual.length()));
+        INDArray difference =
+                expected.dup('c').reshape(expected.length()).sub(actual.dup('c').reshape(actual.length()));
         assertTrue(difference.amaxNumber().doubleValue() < 1e-10, what + ": " + difference.toStringFull());
     }
 
@@ -132,8 +131,7 @@ class AssembledGradientTest {
                     int first = (i < j ? i : i - 1) * k;
                     assertClose(
                             compressor.transpose().mmul(outer),
-                            actual.get("1_D" + j)
-                                    .get(NDArrayIndex.interval(first, first + k), NDArrayIndex.all()),
+                            actual.get("1_D" + j).get(NDArrayIndex.interval(first, first + k), NDArrayIndex.all()),
                             "D" + i + "," + j);
                 }
             }

@@ -46,8 +46,9 @@ class ChanceTest {
                 Named.of("Gaussian noise", b -> b.dropOut(new GaussianNoise(0.5))),
                 Named.of("DropConnect", b -> b.weightNoise(new DropConnect(0.6))),
                 Named.of("noise added", b -> b.weightNoise(new WeightNoise(new NormalDistribution(0.1, 0.3)))),
-                Named.of("noise multiplied", b -> b.weightNoise(
-                        new WeightNoise(new NormalDistribution(1, 0.3), false, false))));
+                Named.of(
+                        "noise multiplied",
+                        b -> b.weightNoise(new WeightNoise(new NormalDistribution(1, 0.3), false, false))));
     }
 
     private static MultiLayerNetwork network(Layer layer, Consumer<NeuralNetConfiguration.Builder> setting) {
@@ -107,8 +108,7 @@ class ChanceTest {
                 == null;
         INDArray weights = ofWeights ? ones : identity;
         INDArray inputs = ofWeights ? identity : ones;
-        INDArray dense =
-                outputs(network(new DenseLayer.Builder().nOut(WIDTH).build(), setting), weights, inputs);
+        INDArray dense = outputs(network(new DenseLayer.Builder().nOut(WIDTH).build(), setting), weights, inputs);
         Layer[] sharded = {
             new TensorParallelDenseLayer.Builder().nOut(WIDTH).shards(SHARDS).build(),
             new PhantomDenseLayer.Builder()

@@ -127,7 +127,10 @@ final class Plan {
         if (builder instanceof DenseLayer.Builder dense) {
             return dense.hasBias(bias).hasLayerNorm(layerNorm).build();
         }
-        return ((ShardedDenseLayer.Builder<?>) builder).hasBias(bias).hasLayerNorm(layerNorm).build();
+        return ((ShardedDenseLayer.Builder<?>) builder)
+                .hasBias(bias)
+                .hasLayerNorm(layerNorm)
+                .build();
     }
 
     private Layer end(int index, int in, int shards) {

@@ -193,8 +193,8 @@ class DataParallelTest {
         return LocalRanks.run(ranks, TIMEOUT, all -> {
             try (Mesh mesh = Mesh.of(all, replicas)) {
                 return RankContext.call(mesh.model(), () -> {
-                    ComputationGraph graph = new ComputationGraph(
-                            ComputationGraphConfiguration.fromJson(configuration.toJson()));
+                    ComputationGraph graph =
+                            new ComputationGraph(ComputationGraphConfiguration.fromJson(configuration.toJson()));
                     graph.init();
                     DataParallel parallel = DataParallel.join(graph, mesh.data());
                     List<Double> scores = new ArrayList<>();
