@@ -4,6 +4,8 @@ import java.util.Map;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.BooleanIndexing;
+import org.nd4j.linalg.indexing.conditions.Conditions;
 import org.nd4j.linalg.ops.transforms.Transforms;
 import org.phantom4j.ops.Products;
 import org.phantom4j.ops.Split;
@@ -29,6 +31,8 @@ final class LayerNormalization {
         z.subiColumnVector(shards.rowSums(z, split).divi(split.length()));
         INDArray variance = shards.rowSums(z.mul(z), split).divi(split.length());
         deviation = workspaces.dup(ArrayType.ACTIVATIONS, Transforms.sqrt(variance, false), 'f');
+        // a row of equal values, as masked inputs give, becomes zeros and has no gradient, as in ND4J's op
+        BooleanIndexing.replaceWhere(deviation, Double.POSITIVE_INFINITY, Conditions.equals(0));
         z.diviColumnVector(deviation);
         normalized = workspaces.dup(ArrayType.ACTIVATIONS, z, 'f');
         forEachShard((shard, columns) -> columns.of(z).muliRowVector(parameters.get("g" + shard)));

@@ -3,6 +3,7 @@ package org.phantom4j.layers.matrix;
 import java.util.Arrays;
 import java.util.List;
 import java.util.StringJoiner;
+import java.util.stream.IntStream;
 
 /** An option of each dimension. Its text has what differs from the defaults, and {@link #parse} reads it. */
 final class Case {
@@ -47,7 +48,7 @@ final class Case {
 
     /** The dimensions whose options, other than defaults, a message names. */
     List<Integer> namedBy(String message) {
-        return java.util.stream.IntStream.range(1, options.length)
+        return IntStream.range(1, options.length)
                 .filter(d -> options[d] != 0)
                 .filter(d -> Dimensions.ALL.get(d).options().get(options[d]).isNamedBy(message))
                 .boxed()
@@ -65,6 +66,11 @@ final class Case {
     String option(int dimension) {
         Dimension of = Dimensions.ALL.get(dimension);
         return of.name() + "=" + of.options().get(options[dimension]).name();
+    }
+
+    /** Whether an option, as {@link #option} gives it, is this case's. */
+    boolean has(String option) {
+        return IntStream.range(0, options.length).anyMatch(d -> option(d).equals(option));
     }
 
     @Override

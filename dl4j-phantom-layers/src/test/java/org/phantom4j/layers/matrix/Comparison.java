@@ -25,7 +25,10 @@ final class Comparison {
     /** Failures of ours, by shards and ranks. */
     final Map<String, Exception> refusals = new TreeMap<>();
 
-    /** What the dense equivalent failed with. */
+    /** Whether the dense equivalent's numbers are not finite, so that nothing can be compared. */
+    boolean diverges;
+
+    /** What the dense equivalent failed with; null if it did not. */
     Exception denseFailure;
 
     private Comparison(Case which) {
@@ -54,9 +57,7 @@ final class Comparison {
             initial = new TreeMap<>();
             net.parameters().forEach((key, value) -> initial.put(key, value.dup()));
             Run run = Run.of(plan, net);
-            if (!run.isFinite()) {
-                faults.add("the dense equivalent diverges: nothing can be compared");
-            }
+            diverges = !run.isFinite();
             return run;
         } catch (Exception e) {
             denseFailure = e;

@@ -128,7 +128,7 @@ final class Dimensions {
                     "width",
                     of("even", p -> {}),
                     of("uneven", p -> p.hidden = new int[] {9, 7}),
-                    of("one", p -> p.hidden = new int[] {1, 6}, "width")),
+                    of("one", p -> p.hidden = new int[] {1, 6}, "cannot be cut")),
             of(
                     "optimization",
                     of("STOCHASTIC_GRADIENT_DESCENT", p -> {}),

@@ -1,7 +1,7 @@
 package org.phantom4j.layers.matrix;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -23,7 +22,14 @@ class MatrixTest {
 
     private static final long SEED = 15;
 
-    private static final Set<String> REFUSED = new TreeSet<>();
+    /** What may be refused; a ShardedLossLayer refuses losses that are not sums over the outputs, too. */
+    private static final Set<String> REFUSABLE = Set.of(
+            "type=HALF",
+            "width=one",
+            "nIn=FIRST_GIVEN",
+            "optimization=LINE_GRADIENT_DESCENT",
+            "optimization=CONJUGATE_GRADIENT",
+            "optimization=LBFGS");
 
     static Stream<Case> cases() {
         String one = System.getProperty("matrix.case");
@@ -45,7 +51,13 @@ class MatrixTest {
             }
         }
         Pairs.rows(sizes, SEED).forEach(row -> cases.add(Case.of(row)));
+        cases.removeIf(MatrixTest::isFaultOfDeeplearning4j);
         return cases.stream();
+    }
+
+    /** Whether the score in training is wrong: a LossLayer's is of outputs that were activated twice. */
+    private static boolean isFaultOfDeeplearning4j(Case which) {
+        return which.has("kind=LOSS") && which.has("loss=MSEofTanh");
     }
 
     /** Cases with each option of a dimension. */
@@ -62,40 +74,39 @@ class MatrixTest {
     void trainsAsItsDenseEquivalentOrRefusesByName(Case which) {
         Case rest = which;
         List<String> faults = new ArrayList<>();
-        while (true) {
+        Set<Integer> refused;
+        do {
             Comparison comparison = Comparison.of(rest);
+            assumeTrue(comparison.denseFailure == null, () -> "Deeplearning4j fails: " + comparison.denseFailure);
+            assumeTrue(!comparison.diverges, "the dense equivalent diverges");
             faults.addAll(comparison.faults);
-            if (comparison.denseFailure != null) {
-                break;
-            }
-            Set<Integer> refused = new TreeSet<>();
-            for (var refusal : comparison.refusals.entrySet()) {
-                Exception e = refusal.getValue();
-                List<Integer> named = rest.namedBy(String.valueOf(e.getMessage()));
-                if (named.isEmpty()) {
-                    faults.add(refusal.getKey() + ": " + e);
-                }
-                for (int dimension : named) {
-                    REFUSED.add(rest.option(dimension) + ", " + rest.option(0) + ", " + refusal.getKey() + ": "
-                            + e.getMessage());
-                }
-                refused.addAll(named);
-            }
-            if (refused.isEmpty()) {
-                break;
-            }
+            refused = refused(rest, comparison, faults);
             for (int dimension : refused) {
                 rest = rest.without(dimension);
             }
-        }
+        } while (!refused.isEmpty());
         if (!faults.isEmpty()) {
-            fail("-Dmatrix.case=\"" + rest + "\":\n" + String.join("\n", faults));
+            fail("-Dmatrix.case=\"" + which + "\":\n" + String.join("\n", faults));
         }
     }
 
-    @AfterAll
-    static void printRefusals() {
-        REFUSED.forEach(System.out::println);
-        assertEquals(0, 0);
+    /** The dimensions whose options were refused, by name and for a reason that the documentation has. */
+    private static Set<Integer> refused(Case which, Comparison comparison, List<String> faults) {
+        Set<Integer> refused = new TreeSet<>();
+        comparison.refusals.forEach((where, failure) -> {
+            List<Integer> named = which.namedBy(String.valueOf(failure.getMessage())).stream()
+                    .filter(dimension -> isRefusable(which, dimension))
+                    .toList();
+            if (named.isEmpty()) {
+                faults.add(where + ": " + failure);
+            }
+            refused.addAll(named);
+        });
+        return refused;
+    }
+
+    private static boolean isRefusable(Case which, int dimension) {
+        String option = which.option(dimension);
+        return REFUSABLE.contains(option) || (which.has("kind=LOSS") && option.startsWith("loss="));
     }
 }
