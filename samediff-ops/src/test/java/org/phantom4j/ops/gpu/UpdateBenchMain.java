@@ -139,20 +139,20 @@ final class UpdateBenchMain {
             }
             Product product =
                     products.prepare(ProductShape.of(true, false, rows, columns, batch), 0, stream, x, delta, gradient);
-            print(perStep(steps, s -> productAndSgd(product, s, batch, controls)), steps[0], batch);
+            print(perStep(steps, s -> productAndSgd(product, s, controls)), steps[0], batch);
             System.out.println(copies > 1 ? "  " + copies + " copies" : "");
         } finally {
             memory.forEach(DeviceMemory::close);
         }
     }
 
-    private void productAndSgd(Product product, ProductStep step, long batch, long controls) {
+    private void productAndSgd(Product product, ProductStep step, long controls) {
         for (int shard = 0; shard < step.shards(); shard++) {
             product.run(
                     stream,
-                    step.x() + 2 * shard * step.xGap(),
-                    step.delta() + 2 * shard * step.deltaGap(),
-                    step.weights().gradient() + 4 * shard * step.gap());
+                    step.x() + 2L * shard * step.xGap(),
+                    step.delta() + 2L * shard * step.deltaGap(),
+                    step.weights().gradient() + 4L * shard * step.gap());
         }
         kernels.updates().sgd(stream, step.weights(), controls);
     }
