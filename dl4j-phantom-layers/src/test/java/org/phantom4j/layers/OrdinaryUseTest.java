@@ -167,6 +167,7 @@ class OrdinaryUseTest {
 
     /** Deeplearning4j itself refuses BFLOAT16. */
     @Test
+    @SuppressWarnings("deprecation") // it has another name in one of ND4J's versions
     void halfPrecisionIsRefused() {
         MultiLayerConfiguration configuration = Networks.list(
                 Networks.defaults().dataType(DataType.HALF),

@@ -122,8 +122,8 @@ class GpuFeedTest {
         List<Double> losses = new ArrayList<>();
         StepTrainer layers = StepTrainer.ofLayers(expected, RankContext.runAlone(RankContext::current));
         try (GpuTrainer trainer = trainer(actual);
-                SampleTraining byLayers = layers.on(samples.getFeatures(), samples.getLabels(), 10, 42);
-                SampleTraining fed = trainer.on(samples.getFeatures(), samples.getLabels(), 10, 42)) {
+                SampleTraining byLayers = layers.on(samples.getFeatures(), samples.getLabels(), 10, 42)) {
+            SampleTraining fed = trainer.on(samples.getFeatures(), samples.getLabels(), 10, 42);
             double unused = byLayers.steps(200, (step, loss) -> expectedLosses.add(loss));
             long withSamples = trainer.deviceBytes();
             assertTrue(

@@ -213,7 +213,7 @@ class KernelsTest {
             for (int i = 0; i < batch; i++) {
                 targets[i * width + i] = 1;
             }
-            long parts = on.room(8 * batch);
+            long parts = on.room(8L * batch);
             TwoOrders delta = new TwoOrders(on.roomForFactors(batch * width), on.roomForFactors(batch * width));
             StepControls controls = on.begun(new StepControls.Batch(0, 0, on.reals(targets), width, 0, 0, batch), RATE);
             on.kernels.outputLoss(

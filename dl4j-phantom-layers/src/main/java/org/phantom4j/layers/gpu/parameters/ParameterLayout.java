@@ -91,10 +91,10 @@ public final class ParameterLayout {
         long biases = region(layer, "b", out.length());
         for (int i = 0; i < own.count(); i++) {
             next(MatrixBlock.of(local + i * matrix, in.width(i), out.width(i), in.stride()));
-            next(MatrixBlock.of(compressors + i * in.stride() * paddedK, in.width(i), k, in.stride()));
+            next(MatrixBlock.of(compressors + (long) i * in.stride() * paddedK, in.width(i), k, in.stride()));
             if (several) {
                 next(new MatrixBlock(
-                        decompressors + i * out.stride() * images,
+                        decompressors + (long) i * out.stride() * images,
                         geometry.decompressorRows(),
                         out.width(i),
                         images,
@@ -112,7 +112,7 @@ public final class ParameterLayout {
         long weights = region(layer, "W", in.length() * out.length());
         long biases = region(layer, "b", out.length());
         for (int i = 0; i < own.count(); i++) {
-            long first = weights + i * out.stride() * in.length();
+            long first = weights + (long) i * out.stride() * in.length();
             long wideRows = (long) in.wide() * (in.base() + 1);
             addRows(first, 0, wideRows, geometry.nIn(), in, in.base() + 1, out.width(i));
             first += (long) in.wide() * in.stride();

@@ -58,7 +58,7 @@ final class StepPrograms implements AutoCloseable {
                 best = program;
             }
         }
-        if (best == null || best.capacity() > CLOSE * needed && comesOften(needed)) {
+        if (best == null || (best.capacity() > CLOSE * needed && comesOften(needed))) {
             best = recorded(capacity(needed, best != null));
         }
         programs.remove(best);

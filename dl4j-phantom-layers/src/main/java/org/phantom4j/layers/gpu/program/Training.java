@@ -24,7 +24,6 @@ public final class Training implements AutoCloseable {
     private final GpuMachine machine;
     private final Stack stack;
     private final ShardRange own;
-    private final DeviceParameters parameters;
     private final Duration timeout;
     private final StepLog log;
     private final StepPrograms programs;
@@ -47,7 +46,6 @@ public final class Training implements AutoCloseable {
         this.machine = machine;
         this.stack = stack;
         this.own = own;
-        this.parameters = parameters;
         this.timeout = timeout;
         this.log = new StepLog();
         this.programs = new StepPrograms(
