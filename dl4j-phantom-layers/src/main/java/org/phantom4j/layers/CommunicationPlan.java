@@ -21,8 +21,9 @@ import org.phantom4j.ops.Split;
  * that was not planned is right, too, and slower on several ranks.
  *
  * <p>A plan is of an initialised network, and not in its configuration: clones, saved networks and networks made of its
- * layers are ordinary ones. Do not plan a network whose input gradients are wanted. A plan is where layers' outputs end, too:
- * {@code feedForward} of a planned network gives of each such layer what the rank has of it.
+ * layers are ordinary ones. Do not plan a network whose input gradients are wanted. In an ordinary
+ * network that is planned, {@code feedForward} gives of each such layer what the rank has of it; networks of
+ * {@link org.phantom4j.layers.train.RankNetwork} give the whole.
  */
 public final class CommunicationPlan {
 

@@ -41,7 +41,8 @@ import org.phantom4j.layers.ranks.NetworkShares;
  * the same batches. A fingerprint of each batch, and every {@code 50} steps some elements of the parameters that all ranks
  * have, are compared; an {@link IllegalStateException} names the rank and the iteration that differ. Fingerprints of several
  * batches travel together, so that it costs at most about 1 % of the time. The system property {@code phantom4j.checks},
- * the same on all ranks, says {@code every} to compare each batch before it is used, {@code off} to compare none.
+ * the same on all ranks, says {@code every} to compare each batch before it is used, {@code off} to compare none. Compiled steps on GPUs compare
+ * none.
  */
 public final class RankNetwork {
 
