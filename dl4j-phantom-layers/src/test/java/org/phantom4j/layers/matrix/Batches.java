@@ -10,6 +10,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** Seeded samples and labels as a plan wants them. */
+@SuppressWarnings("deprecation") // types have other names in one of ND4J's versions
 final class Batches {
 
     static final int STEPS = 3;

@@ -46,6 +46,8 @@ import org.nd4j.linalg.schedule.ScheduleType;
  * one in 10¹² is kept, noise is of size 10⁻¹³), and, marked random, with so much that only runs of the same configuration
  * can be compared.
  */
+// types have other names in one of ND4J's versions; a table of of(...) reads best
+@SuppressWarnings({"deprecation", "BadImport"})
 final class Dimensions {
 
     private static final double KEEP = 1 - 1e-12;

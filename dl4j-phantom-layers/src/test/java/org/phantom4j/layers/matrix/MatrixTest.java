@@ -40,7 +40,7 @@ class MatrixTest {
         int[] sizes = Dimensions.ALL.stream().mapToInt(d -> d.options().size()).toArray();
         for (Kind kind : List.of(Kind.OUTPUT, Kind.LOSS, Kind.STACK, Kind.PHANTOM)) {
             int[] row = new int[sizes.length];
-            row[0] = kind.ordinal();
+            row[0] = List.of(Kind.values()).indexOf(kind);
             for (int d = 1; d < sizes.length; d++) {
                 addAll(cases, row, d);
             }
