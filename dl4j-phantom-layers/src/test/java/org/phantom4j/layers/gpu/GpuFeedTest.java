@@ -125,7 +125,6 @@ class GpuFeedTest {
                 SampleTraining byLayers = layers.on(samples.getFeatures(), samples.getLabels(), 10, 42)) {
             SampleTraining fed = trainer.on(samples.getFeatures(), samples.getLabels(), 10, 42);
             double unused = byLayers.steps(200, (step, loss) -> expectedLosses.add(loss));
-            long withSamples = trainer.deviceBytes();
             assertTrue(
                     fed.feed().orElseThrow().startsWith("resident"), fed.feed().orElseThrow());
             unused = fed.steps(1, (step, loss) -> losses.add(loss));
@@ -133,6 +132,7 @@ class GpuFeedTest {
             assertEquals(losses.get(0), fed.steps(0, StepListener.NONE));
             unused = fed.steps(199, (step, loss) -> losses.add(loss));
             trainer.store();
+            long withSamples = trainer.deviceBytes();
             fed.close();
             assertTrue(trainer.deviceBytes() < withSamples, "the samples are freed");
         }
