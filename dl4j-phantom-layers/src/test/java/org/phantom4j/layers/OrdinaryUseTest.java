@@ -169,7 +169,7 @@ class OrdinaryUseTest {
     @Test
     void halfPrecisionIsRefused() {
         MultiLayerConfiguration configuration = Networks.list(
-                Networks.defaults().dataType(DataType.HALF),
+                Networks.defaults().dataType(DataType.FLOAT16),
                 Networks.phantom(8, 2).build(),
                 Networks.output().build());
         assertMessage(

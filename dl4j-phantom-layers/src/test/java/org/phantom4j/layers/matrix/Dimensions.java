@@ -105,14 +105,14 @@ final class Dimensions {
                     "type",
                     of("DOUBLE", p -> {}),
                     of("FLOAT", p -> p.type = DataType.FLOAT),
-                    of("HALF", p -> p.type = DataType.HALF),
+                    of("HALF", p -> p.type = DataType.FLOAT16),
                     of("BFLOAT16", p -> p.type = DataType.BFLOAT16)),
             of(
                     "features",
                     none(),
                     of("float", p -> p.features = DataType.FLOAT, "features"),
                     of("double", p -> p.features = DataType.DOUBLE, "features"),
-                    of("int", p -> p.features = DataType.INT, "features"),
+                    of("int", p -> p.features = DataType.INT32, "features"),
                     of("bool", p -> p.features = DataType.BOOL, "features")),
             of(
                     "input",
