@@ -123,7 +123,7 @@ class ChanceTest {
             assertEquals(
                     dense.meanNumber().doubleValue(),
                     outputs.meanNumber().doubleValue(),
-                    6 * spread / Math.sqrt(dense.length()),
+                    6 * spread / Math.sqrt((double) dense.length()),
                     "mean of " + layer);
             assertEquals(spread, outputs.stdNumber().doubleValue(), 0.08 * spread, "spread of " + layer);
             int block = WIDTH / SHARDS;
