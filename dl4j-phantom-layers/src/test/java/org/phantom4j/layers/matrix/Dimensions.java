@@ -1,11 +1,9 @@
 package org.phantom4j.layers.matrix;
 
-import static org.phantom4j.layers.matrix.Dimension.of;
-import static org.phantom4j.layers.matrix.Option.of;
-
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
@@ -105,8 +103,7 @@ final class Dimensions {
                     "type",
                     of("DOUBLE", p -> {}),
                     of("FLOAT", p -> p.type = DataType.FLOAT),
-                    of("HALF", p -> p.type = DataType.FLOAT16),
-                    of("BFLOAT16", p -> p.type = DataType.BFLOAT16)),
+                    of("HALF", p -> p.type = DataType.FLOAT16)),
             of(
                     "features",
                     none(),
@@ -163,6 +160,14 @@ final class Dimensions {
         return ALL.stream().map(Dimension::name).toList().indexOf(dimension);
     }
 
+    private static Dimension of(String name, Option... options) {
+        return Dimension.of(name, options);
+    }
+
+    private static Option of(String name, Consumer<Plan> change, String... words) {
+        return Option.of(name, change, words);
+    }
+
     private static Option none() {
         return of("none", p -> {});
     }
@@ -171,7 +176,7 @@ final class Dimensions {
         return of(kind.name(), p -> p.kind = kind);
     }
 
-    private static Option random(String name, java.util.function.Consumer<Plan> change) {
+    private static Option random(String name, Consumer<Plan> change) {
         return of(name, change.andThen(p -> p.random = true), "dropout", "noise", "weightNoise");
     }
 
