@@ -170,7 +170,7 @@ class OrdinaryUseTest {
     @SuppressWarnings("deprecation") // it has another name in one of ND4J's versions
     void halfPrecisionIsRefused() {
         MultiLayerConfiguration configuration = Networks.list(
-                Networks.defaults().dataType(DataType.HALF),
+                Networks.defaults().dataType(DataType.FLOAT16),
                 Networks.phantom(8, 2).build(),
                 Networks.output().build());
         assertMessage(

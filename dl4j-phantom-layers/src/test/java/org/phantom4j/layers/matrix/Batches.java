@@ -61,11 +61,10 @@ final class Batches {
         if (plan.features == null) {
             return shaped.castTo(plan.type);
         }
-        return switch (plan.features) {
-            case INT -> shaped.mul(3).castTo(DataType.INT);
-            case BOOL -> shaped.gt(0);
-            default -> shaped.castTo(plan.features);
-        };
+        if (plan.features == DataType.BOOL) {
+            return shaped.gt(0);
+        }
+        return (plan.features == DataType.INT32 ? shaped.mul(3) : shaped).castTo(plan.features);
     }
 
     private INDArray labels(int rows) {

@@ -1,11 +1,9 @@
 package org.phantom4j.layers.matrix;
 
-import static org.phantom4j.layers.matrix.Dimension.of;
-import static org.phantom4j.layers.matrix.Option.of;
-
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
@@ -107,14 +105,13 @@ final class Dimensions {
                     "type",
                     of("DOUBLE", p -> {}),
                     of("FLOAT", p -> p.type = DataType.FLOAT),
-                    of("HALF", p -> p.type = DataType.HALF),
-                    of("BFLOAT16", p -> p.type = DataType.BFLOAT16)),
+                    of("HALF", p -> p.type = DataType.FLOAT16)),
             of(
                     "features",
                     none(),
                     of("float", p -> p.features = DataType.FLOAT, "features"),
                     of("double", p -> p.features = DataType.DOUBLE, "features"),
-                    of("int", p -> p.features = DataType.INT, "features"),
+                    of("int", p -> p.features = DataType.INT32, "features"),
                     of("bool", p -> p.features = DataType.BOOL, "features")),
             of(
                     "input",
@@ -165,6 +162,14 @@ final class Dimensions {
         return ALL.stream().map(Dimension::name).toList().indexOf(dimension);
     }
 
+    private static Dimension of(String name, Option... options) {
+        return Dimension.of(name, options);
+    }
+
+    private static Option of(String name, Consumer<Plan> change, String... words) {
+        return Option.of(name, change, words);
+    }
+
     private static Option none() {
         return of("none", p -> {});
     }
@@ -173,7 +178,7 @@ final class Dimensions {
         return of(kind.name(), p -> p.kind = kind);
     }
 
-    private static Option random(String name, java.util.function.Consumer<Plan> change) {
+    private static Option random(String name, Consumer<Plan> change) {
         return of(name, change.andThen(p -> p.random = true), "dropout", "noise", "weightNoise");
     }
 

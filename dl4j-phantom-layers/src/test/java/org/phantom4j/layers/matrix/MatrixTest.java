@@ -40,7 +40,7 @@ class MatrixTest {
         int[] sizes = Dimensions.ALL.stream().mapToInt(d -> d.options().size()).toArray();
         for (Kind kind : List.of(Kind.OUTPUT, Kind.LOSS, Kind.STACK, Kind.PHANTOM)) {
             int[] row = new int[sizes.length];
-            row[0] = List.of(Kind.values()).indexOf(kind);
+            row[0] = Dimensions.ALL.get(0).index(kind.name());
             for (int d = 1; d < sizes.length; d++) {
                 addAll(cases, row, d);
             }
@@ -77,7 +77,12 @@ class MatrixTest {
         Set<Integer> refused;
         do {
             Comparison comparison = Comparison.of(rest);
-            assumeTrue(comparison.denseFailure == null, () -> "Deeplearning4j fails: " + comparison.denseFailure);
+            if (comparison.denseFailure != null) {
+                refused = unusual(rest);
+                assumeTrue(!refused.isEmpty(), () -> "Deeplearning4j fails: " + comparison.denseFailure);
+                rest = rest.without(refused.iterator().next());
+                continue;
+            }
             assumeTrue(!comparison.diverges, "the dense equivalent diverges");
             faults.addAll(comparison.faults);
             refused = refused(rest, comparison, faults);
@@ -88,6 +93,18 @@ class MatrixTest {
         if (!faults.isEmpty()) {
             fail("-Dmatrix.case=\"" + which + "\":\n" + String.join("\n", faults));
         }
+    }
+
+    /** The dimensions other than defaults that Deeplearning4j itself fails with in some company; the likeliest first. */
+    private static Set<Integer> unusual(Case which) {
+        Set<Integer> dimensions = new LinkedHashSet<>();
+        for (String name : List.of("type", "features", "nIn", "mask", "layerNorm", "input", "loss")) {
+            int dimension = Dimensions.index(name);
+            if (!which.without(dimension).equals(which)) {
+                dimensions.add(dimension);
+            }
+        }
+        return dimensions;
     }
 
     /** The dimensions whose options were refused, by name and for a reason that the documentation has. */

@@ -13,11 +13,7 @@ import org.phantom4j.layers.train.RankNetwork;
 /** A MultiLayerNetwork or a ComputationGraph of one path. */
 interface Net {
 
-    /**
-     * A network in this process.
-     *
-     * @param shards of sharded layers; 0 for the dense equivalent
-     */
+    /** A network in this process. 0 shards make the dense equivalent. */
     static Net whole(Plan plan, int shards) {
         return plan.graph ? new OfGraph(init(plan.graph(shards))) : new OfList(init(plan.list(shards)));
     }

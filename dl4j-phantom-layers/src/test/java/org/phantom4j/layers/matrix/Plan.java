@@ -88,11 +88,7 @@ final class Plan {
         return kind == Kind.LOSS ? 9 : 3;
     }
 
-    /**
-     * The layers' configurations.
-     *
-     * @param shards of sharded layers; 0 for the dense equivalent
-     */
+    /** The layers' configurations. 0 shards make the dense equivalent. */
     private List<Layer> layers(int shards) {
         List<Layer> layers = new ArrayList<>();
         boolean isPhantom = kind == Kind.PHANTOM || kind == Kind.MIXED;
@@ -176,11 +172,7 @@ final class Plan {
         };
     }
 
-    /**
-     * As layers one above the other.
-     *
-     * @param shards of sharded layers; 0 for the dense equivalent
-     */
+    /** As layers one above the other. 0 shards make the dense equivalent. */
     MultiLayerConfiguration list(int shards) {
         NeuralNetConfiguration.ListBuilder list =
                 defaults.clone().dataType(type).list(layers(shards).toArray(new Layer[0]));
@@ -190,11 +182,7 @@ final class Plan {
         return list.build();
     }
 
-    /**
-     * As a graph of one path.
-     *
-     * @param shards of sharded layers; 0 for the dense equivalent
-     */
+    /** As a graph of one path. 0 shards make the dense equivalent. */
     ComputationGraphConfiguration graph(int shards) {
         ComputationGraphConfiguration.GraphBuilder builder =
                 defaults.clone().dataType(type).graphBuilder().addInputs("in");
