@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Option;
 import org.apache.commons.cli.Options;
-import org.phantom4j.examples.data.DataSource;
+import org.phantom4j.data.DataSource;
 
 /** The values of a command line, checked; errors name the option, the value and what would be right. */
 final class Arguments {

@@ -14,8 +14,8 @@ import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
 import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.Mesh;
+import org.phantom4j.data.Corpus;
 import org.phantom4j.examples.cli.ModelOptions.Model;
-import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.ops.LayerCost;
 
 /** {@code phantom compare}: phantom beside tensor parallelism, on the same data, seed and ranks. */

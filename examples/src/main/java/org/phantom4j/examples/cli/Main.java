@@ -10,7 +10,7 @@ import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.HelpFormatter;
 import org.apache.commons.cli.Options;
 import org.apache.commons.cli.ParseException;
-import org.phantom4j.examples.data.DataException;
+import org.phantom4j.data.DataException;
 
 /**
  * The program behind {@code ./phantom}. Exit status: 0 for success, 1 for a failure, 2 for a command line or data that

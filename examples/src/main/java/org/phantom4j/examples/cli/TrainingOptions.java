@@ -3,9 +3,9 @@ package org.phantom4j.examples.cli;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.commons.cli.Options;
+import org.phantom4j.data.Corpus;
+import org.phantom4j.data.DataSource;
 import org.phantom4j.examples.cli.ModelOptions.Model;
-import org.phantom4j.examples.data.Corpus;
-import org.phantom4j.examples.data.DataSource;
 
 /** What all commands that train have in common: the ranks, the network and the data. Shared by the ranks of a process. */
 final class TrainingOptions {

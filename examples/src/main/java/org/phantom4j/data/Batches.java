@@ -1,4 +1,4 @@
-package org.phantom4j.examples.data;
+package org.phantom4j.data;
 
 import java.util.Arrays;
 import java.util.Random;

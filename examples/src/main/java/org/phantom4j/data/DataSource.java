@@ -1,4 +1,4 @@
-package org.phantom4j.examples.data;
+package org.phantom4j.data;
 
 import java.nio.file.Path;
 import org.nd4j.linalg.api.buffer.DataType;

@@ -1,4 +1,4 @@
-package org.phantom4j.examples.data;
+package org.phantom4j.data;
 
 import java.io.IOException;
 import java.nio.file.Files;

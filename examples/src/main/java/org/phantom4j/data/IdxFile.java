@@ -1,4 +1,4 @@
-package org.phantom4j.examples.data;
+package org.phantom4j.data;
 
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
