@@ -1,14 +1,20 @@
 package org.phantom4j.data;
 
-import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
+import java.util.List;
 
 /**
  * A data set, split for training and testing.
  *
- * @param classes whether the labels are one-hot classes; else they are targets of a regression
- * @param normalizer what was done to the features of a CSV file and must be done to others; null elsewhere
+ * @param layout what it looks like: to be saved with a model that is trained on it
+ * @param notes what else is to be told about it
+ * @param checksum of what was read: ranks that have read the same have the same
  */
-public record Corpus(Samples train, Samples test, boolean classes, NormalizerStandardize normalizer) {
+public record Corpus(Samples train, Samples test, Layout layout, List<String> notes, long checksum) {
+
+    /** Copies the list. */
+    public Corpus {
+        notes = List.copyOf(notes);
+    }
 
     /** The number of features. */
     public long inputs() {
@@ -18,5 +24,10 @@ public record Corpus(Samples train, Samples test, boolean classes, NormalizerSta
     /** The number of classes or targets. */
     public long outputs() {
         return train.labels().size(1);
+    }
+
+    /** Whether the labels are one-hot classes; else they are targets of a regression. */
+    public boolean classes() {
+        return layout.classifies();
     }
 }

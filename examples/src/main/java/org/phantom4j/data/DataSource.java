@@ -1,8 +1,8 @@
 package org.phantom4j.data;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
 
 /**
  * Where data comes from, as the command line names it: {@code synthetic}, {@code idx:DIR} or {@code csv:FILE}.
@@ -14,13 +14,24 @@ public record DataSource(Kind kind, Path path) {
 
     /** The kinds of sources. */
     public enum Kind {
-        SYNTHETIC,
-        IDX,
-        CSV
+        SYNTHETIC("synthetic data"),
+        IDX("images in IDX files (idx:)"),
+        CSV("a table (csv:)");
+
+        private final String words;
+
+        Kind(String words) {
+            this.words = words;
+        }
+
+        /** The kind in words. */
+        String words() {
+            return words;
+        }
     }
 
     /**
-     * Reads a source's name.
+     * Reads a source's name. A tilde at the start of a path is the user's home folder.
      *
      * @throws IllegalArgumentException if it is none of them
      */
@@ -29,36 +40,63 @@ public record DataSource(Kind kind, Path path) {
             return new DataSource(Kind.SYNTHETIC, null);
         }
         if (text.startsWith("idx:") && text.length() > 4) {
-            return new DataSource(Kind.IDX, Path.of(text.substring(4)));
+            return new DataSource(Kind.IDX, path(text.substring(4)));
         }
         if (text.startsWith("csv:") && text.length() > 4) {
-            return new DataSource(Kind.CSV, Path.of(text.substring(4)));
+            return new DataSource(Kind.CSV, path(text.substring(4)));
         }
-        throw new IllegalArgumentException("'" + text + "' is no data source: use synthetic, idx:DIR or csv:FILE");
+        throw new IllegalArgumentException("'" + text + "' is no data source: use synthetic, idx:DIR or csv:FILE"
+                + NearName.hint(text, List.of("synthetic")));
     }
 
-    /** Data to train with; {@code width} is that of synthetic data. */
-    public Corpus corpus(int width, DataType type, long seed) {
+    /** A path as a user writes it: shells leave the tilde where it does not start a word. */
+    public static Path path(String text) {
+        return text.equals("~") || text.startsWith("~/")
+                ? Path.of(System.getProperty("user.home") + text.substring(1))
+                : Path.of(text);
+    }
+
+    /**
+     * Data to train with.
+     *
+     * @param options of tables
+     * @param width of synthetic data
+     * @param seed of synthetic data, and of how tables are shuffled
+     * @throws DataException if it cannot be used
+     */
+    public Corpus corpus(TableOptions options, int width, DataType type, long seed) {
         return switch (kind) {
             case SYNTHETIC -> SyntheticData.create(width, type, seed);
             case IDX -> IdxData.read(path, type);
-            case CSV -> CsvData.read(path, type, seed);
+            case CSV -> TableData.read(path, options, type, seed);
         };
     }
 
     /**
-     * Data to predict with: the test part of synthetic and IDX data, all of a CSV file.
+     * Data to predict with: the test part of synthetic and IDX data, all of a table.
      *
-     * @param normalizer that of the model; null if it has none
+     * @param layout of what the model was trained on
+     * @param options of tables
+     * @param seed of synthetic data
+     * @throws DataException if it cannot be used, or is other data than the layout's
      */
-    public Samples samples(int inputs, int outputs, DataType type, long seed, NormalizerStandardize normalizer) {
-        if (kind != Kind.CSV) {
-            return corpus(inputs, type, seed).test();
+    public Questions questions(Layout layout, TableOptions options, DataType type, long seed) {
+        if (layout.kind() != kind) {
+            throw new DataException("the model was trained on " + layout.kind().words() + " with " + layout.describe()
+                    + ": it cannot predict " + kind.words());
         }
-        Samples samples = CsvData.read(path, type, inputs, outputs);
-        if (normalizer != null) {
-            normalizer.transform(samples.features());
+        if (layout instanceof TableLayout table) {
+            return TableData.read(path, table, options, type);
         }
-        return samples;
+        if (layout instanceof ImageLayout images) {
+            return IdxData.read(path, images, type);
+        }
+        SyntheticLayout synthetic = (SyntheticLayout) layout;
+        List<String> notes = seed == synthetic.seed()
+                ? List.of()
+                : List.of("the model was trained on data of seed " + synthetic.seed() + ": that of seed " + seed
+                        + " is another function");
+        return new Questions(
+                SyntheticData.create(synthetic.width(), type, seed).test(), notes, 0);
     }
 }
