@@ -24,12 +24,13 @@ class DependencyDirectionTest {
         ArchConfiguration.get().setResolveMissingDependenciesFromClassPath(false);
         classes = new ClassFileImporter()
                 .withImportOption(new ImportOption.DoNotIncludeTests())
+                .withImportOption(location -> !location.contains("/test/"))
                 .importPackages("org.phantom4j");
     }
 
     @Test
     void everyModuleIsLookedAt() {
-        for (String module : List.of("comm", "ops", "layers", "examples")) {
+        for (String module : List.of("comm", "ops", "layers", "cli", "examples")) {
             assertTrue(classes.containPackage("org.phantom4j." + module), module);
         }
     }
@@ -53,7 +54,7 @@ class DependencyDirectionTest {
                 .layer("layers")
                 .definedBy("org.phantom4j.layers..")
                 .layer("examples")
-                .definedBy("org.phantom4j.examples..")
+                .definedBy("org.phantom4j.examples..", "org.phantom4j.cli..", "org.phantom4j.data..")
                 .whereLayer("examples")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("layers")
@@ -71,6 +72,7 @@ class DependencyDirectionTest {
                 .that()
                 .resideOutsideOfPackages(
                         "org.phantom4j.examples..",
+                        "org.phantom4j.cli..",
                         "org.phantom4j.ops.backend..",
                         "org.phantom4j.ops.cuda..",
                         "org.phantom4j.comm.nccl..")
@@ -95,5 +97,45 @@ class DependencyDirectionTest {
     @Test
     void modulesHaveNoCycles() {
         slices().matching("org.phantom4j.(*)..").should().beFreeOfCycles().check(classes);
+    }
+
+    @Test
+    void roomsOfTheCommandLineHaveNoCycles() {
+        slices().matching("org.phantom4j.cli.(*)..").should().beFreeOfCycles().check(classes);
+    }
+
+    /** The main class knows all commands; a command knows its own room, the frame, how ranks are launched and GPUs. */
+    @Test
+    void commandsDoNotKnowTheMainClass() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.phantom4j.cli.*..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.phantom4j.cli")
+                .check(classes);
+    }
+
+    @Test
+    void examplesStandOnTheLibraryAlone() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.phantom4j.examples")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.phantom4j.cli..")
+                .check(classes);
+    }
+
+    /** A program can use data without the command line. */
+    @Test
+    void dataStandsOnTheLibraryAlone() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.phantom4j.data..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.phantom4j.cli..", "org.phantom4j.examples..", "org.apache.commons.cli..")
+                .check(classes);
     }
 }

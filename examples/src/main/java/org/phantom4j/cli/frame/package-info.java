@@ -1,0 +1,2 @@
+/** What every command is made of: arguments, errors, reports and files. */
+package org.phantom4j.cli.frame;

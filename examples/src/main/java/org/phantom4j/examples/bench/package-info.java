@@ -1,2 +1,0 @@
-/** Measures the collectives, beside the transports that they could not be faster than. */
-package org.phantom4j.examples.bench;
