@@ -1,5 +1,6 @@
 package org.phantom4j.data;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -45,8 +46,19 @@ public record DataSource(Kind kind, Path path) {
         if (text.startsWith("csv:") && text.length() > 4) {
             return new DataSource(Kind.CSV, path(text.substring(4)));
         }
-        throw new IllegalArgumentException("'" + text + "' is no data source: use synthetic, idx:DIR or csv:FILE"
-                + NearName.hint(text, List.of("synthetic")));
+        throw new IllegalArgumentException(
+                "'" + text + "' is no data source: use synthetic, idx:DIR or csv:FILE" + meant(text));
+    }
+
+    /** What was most likely meant: a path without a kind, or a mistyped kind. */
+    private static String meant(String text) {
+        int colon = text.indexOf(':');
+        if (colon < 0 && !text.isEmpty() && Files.exists(path(text))) {
+            return "; did you mean '" + (Files.isDirectory(path(text)) ? "idx:" : "csv:") + text + "'?";
+        }
+        return colon < 0
+                ? NearName.hint(text, List.of("synthetic"))
+                : NearName.hint(text.substring(0, colon + 1), List.of("idx:", "csv:"));
     }
 
     /** A path as a user writes it: shells leave the tilde where it does not start a word. */
@@ -96,7 +108,6 @@ public record DataSource(Kind kind, Path path) {
                 ? List.of()
                 : List.of("the model was trained on data of seed " + synthetic.seed() + ": that of seed " + seed
                         + " is another function");
-        return new Questions(
-                SyntheticData.create(synthetic.width(), type, seed).test(), notes, 0);
+        return new Questions(SyntheticData.create(synthetic.width(), type, seed).test(), notes, 0);
     }
 }

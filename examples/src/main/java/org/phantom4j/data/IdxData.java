@@ -14,7 +14,6 @@ import org.nd4j.linalg.factory.Nd4j;
 public final class IdxData {
 
     private static final double TRAIN_SHARE = 0.8;
-    private static final double BRIGHTEST_BYTE = 255;
 
     private IdxData() {}
 
@@ -58,7 +57,8 @@ public final class IdxData {
         Samples all = samples(first, layout, type);
         int cut = (int) (all.size() * TRAIN_SHARE);
         if (cut == 0) {
-            throw new DataException(first.images().file() + " has " + all.size() + " images: too few to train and test");
+            throw new DataException(
+                    first.images().file() + " has " + all.size() + " images: too few to train and test");
         }
         return new Corpus(
                 all.range(0, cut),
@@ -86,12 +86,7 @@ public final class IdxData {
             notes.add("no accuracy: there are no labels for " + asked.images().file());
         } else {
             labels = new OneHot(layout.classes())
-                    .encodeKnown(
-                            type,
-                            count,
-                            asked::label,
-                            i -> asked.labels().file() + ", item " + (i + 1),
-                            notes);
+                    .encodeKnown(type, count, asked::label, i -> asked.labels().file() + ", item " + (i + 1), notes);
         }
         Samples all = new Samples(features(asked.images(), layout, type), labels);
         boolean both = train != null && test != null;
@@ -117,8 +112,10 @@ public final class IdxData {
         IdxFile labels = folder.find(name, "label")
                 .map(file -> IdxFile.read(file, checksum))
                 .orElse(null);
-        if (labels != null && (labels.items() != images.items() || labels.dimensions().size() > 2)) {
-            throw new DataException(labels.file() + " has " + labels.items() + " labels for " + images.items() + " images");
+        if (labels != null
+                && (labels.items() != images.items() || labels.dimensions().size() > 2)) {
+            throw new DataException(
+                    labels.file() + " has " + labels.items() + " labels for " + images.items() + " images");
         }
         return new ImageSet(images, labels);
     }
@@ -130,7 +127,7 @@ public final class IdxData {
 
     private static double divisor(IdxFile images) {
         if (images.type() == IdxFile.Type.UNSIGNED_BYTE) {
-            return BRIGHTEST_BYTE;
+            return ImageLayout.BRIGHTEST_BYTE;
         }
         double least = 0;
         double most = 0;
@@ -146,7 +143,7 @@ public final class IdxData {
         if (largest <= 1) {
             return 1;
         }
-        return least >= 0 && most <= BRIGHTEST_BYTE ? BRIGHTEST_BYTE : largest;
+        return least >= 0 && most <= ImageLayout.BRIGHTEST_BYTE ? ImageLayout.BRIGHTEST_BYTE : largest;
     }
 
     private static String notFinite(IdxFile images, int index) {
@@ -161,7 +158,8 @@ public final class IdxData {
     }
 
     private static INDArray features(IdxFile images, ImageLayout layout, DataType type) {
-        if (!shape(images).equals(layout.shape())) {
+        boolean flat = layout.shape().size() == 1 && layout.inputs() == images.itemSize();
+        if (!flat && !shape(images).equals(layout.shape())) {
             throw new DataException(images.file() + " holds images of "
                     + new ImageLayout(shape(images), 1, List.of()).size() + ", but the others, or those that the model"
                     + " was trained on, are " + layout.size());

@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.TreeMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -58,8 +58,9 @@ final class IdxFolder {
 
     private void requireOneSet(Path path, String wanted, Map<String, Path> prefixes) {
         if (wanted == null && prefixes.size() > 1) {
-            throw new DataException(folder + " holds several data sets: name one of " + String.join(", ", prefixes.keySet())
-                    + " after the folder, as idx:" + prefixes.values().iterator().next());
+            throw new DataException(folder + " holds several data sets: name one of "
+                    + String.join(", ", prefixes.keySet()) + " after the folder, as idx:"
+                    + prefixes.values().iterator().next());
         }
         if (wanted != null && files.isEmpty()) {
             throw new DataException("cannot read the folder " + path + ": there is none, and in " + folder
@@ -85,7 +86,8 @@ final class IdxFolder {
         } catch (IOException e) {
             throw new DataException("cannot read the folder " + folder + ": " + e.getMessage(), e);
         } catch (UncheckedIOException e) {
-            throw new DataException("cannot read the folder " + folder + ": " + e.getCause().getMessage(), e);
+            throw new DataException(
+                    "cannot read the folder " + folder + ": " + e.getCause().getMessage(), e);
         }
     }
 

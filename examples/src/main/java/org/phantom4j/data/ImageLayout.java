@@ -12,10 +12,21 @@ import java.util.stream.Collectors;
  */
 public record ImageLayout(List<Integer> shape, double divisor, List<String> classes) implements Layout {
 
+    static final double BRIGHTEST_BYTE = 255;
+
     /** Copies the lists. */
     public ImageLayout {
         shape = List.copyOf(shape);
         classes = List.copyOf(classes);
+    }
+
+    /**
+     * The layout of a model that does not say what it was trained on: bytes divided by 255.
+     *
+     * @param inputs values of an image, in whatever shape
+     */
+    public static ImageLayout plain(int inputs, List<String> classes) {
+        return new ImageLayout(List.of(inputs), BRIGHTEST_BYTE, classes);
     }
 
     @Override

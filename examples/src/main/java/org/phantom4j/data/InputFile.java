@@ -37,8 +37,8 @@ final class InputFile {
      * @throws DataException if it is empty, or a container that is not read
      */
     static InputStream open(Path file, CRC32 checksum) throws IOException {
-        InputStream raw = new BufferedInputStream(
-                new CheckedInputStream(Files.newInputStream(file), checksum), BUFFER_BYTES);
+        InputStream raw =
+                new BufferedInputStream(new CheckedInputStream(Files.newInputStream(file), checksum), BUFFER_BYTES);
         try {
             String magic = magic(raw);
             if (magic.startsWith("1f8b")) {

@@ -32,9 +32,7 @@ public sealed interface Layout permits TableLayout, ImageLayout, SyntheticLayout
     /** The outputs' names, as a file of predictions has them. */
     default List<String> outputNames() {
         return classes().isEmpty()
-                ? IntStream.range(0, outputs())
-                        .mapToObj(i -> "output" + i)
-                        .toList()
+                ? IntStream.range(0, outputs()).mapToObj(i -> "output" + i).toList()
                 : classes().stream().map(name -> "output_" + name).toList();
     }
 }

@@ -36,7 +36,8 @@ public final class LayoutFile {
      */
     public static void write(Path model, Layout layout) throws IOException {
         try (FileSystem zip = FileSystems.newFileSystem(model)) {
-            Files.write(zip.getPath(ENTRY), JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(values(layout)));
+            Files.write(
+                    zip.getPath(ENTRY), JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(values(layout)));
         }
     }
 
@@ -50,9 +51,12 @@ public final class LayoutFile {
     public static Optional<Layout> read(Path model) throws IOException {
         try (FileSystem zip = FileSystems.newFileSystem(model)) {
             Path entry = zip.getPath(ENTRY);
-            return Files.exists(entry) ? Optional.of(layout(JSON.readTree(Files.readAllBytes(entry)))) : Optional.empty();
+            return Files.exists(entry)
+                    ? Optional.of(layout(JSON.readTree(Files.readAllBytes(entry))))
+                    : Optional.empty();
         } catch (IllegalArgumentException | NullPointerException e) {
-            throw new DataException(model + ": what it says of its data (" + ENTRY + ") is damaged: " + e.getMessage(), e);
+            throw new DataException(
+                    model + ": what it says of its data (" + ENTRY + ") is damaged: " + e.getMessage(), e);
         }
     }
 

@@ -4,7 +4,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
-import java.util.function.IntUnaryOperator;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -28,13 +27,9 @@ final class OneHot {
      * @param label of each sample; null where there is none
      */
     INDArray encode(DataType type, int count, IntFunction<String> label) {
-        return encode(type, count, i -> indices.getOrDefault(label.apply(i), -1));
-    }
-
-    private INDArray encode(DataType type, int count, IntUnaryOperator index) {
         float[] rows = new float[Math.multiplyExact(count, classes.size())];
         for (int i = 0; i < count; i++) {
-            int each = index.applyAsInt(i);
+            int each = indices.getOrDefault(label.apply(i), -1);
             if (each >= 0) {
                 rows[i * classes.size() + each] = 1;
             }

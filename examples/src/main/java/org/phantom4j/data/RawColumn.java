@@ -48,10 +48,11 @@ final class RawColumn {
     }
 
     private int kind(String text) {
-        return 1 + indices.computeIfAbsent(text, key -> {
-            texts.add(key);
-            return texts.size() - 1;
-        });
+        return 1
+                + indices.computeIfAbsent(text, key -> {
+                    texts.add(key);
+                    return texts.size() - 1;
+                });
     }
 
     private void put(int row, double number, int kind) {

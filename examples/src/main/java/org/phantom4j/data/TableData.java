@@ -83,10 +83,9 @@ public final class TableData {
     private static int[] withValues(RawTable table, List<Feature> features, int label) {
         return Arrays.stream(table.allRows())
                 .filter(row -> !table.columns().get(label).isMissing(row)
-                        && features.stream()
-                                .noneMatch(feature -> table.columns()
-                                        .get(feature.position() - 1)
-                                        .isMissing(row)))
+                        && features.stream().noneMatch(feature -> table.columns()
+                                .get(feature.position() - 1)
+                                .isMissing(row)))
                 .toArray();
     }
 
@@ -113,15 +112,15 @@ public final class TableData {
     public static Questions read(Path file, TableLayout layout, TableOptions options, DataType type) {
         Missing missing = options.missing() == null ? layout.missing() : options.missing();
         if (options.missing() == Missing.DROP) {
-            throw new DataException("--missing drop is for training: predictions of the other rows would not stand in the"
-                    + " rows of " + file + "; use --missing mean");
+            throw new DataException(
+                    "--missing drop is for training: predictions of the other rows would not stand in the" + " rows of "
+                            + file + "; use --missing mean");
         }
         RawTable table = TableReader.read(file, options, layout.names());
         int[] columns = new TableMatch(table, layout, options).columns();
         List<FeatureColumn> features = new ArrayList<>();
         for (int i = 0; i < layout.features().size(); i++) {
-            features.add(
-                    new FeatureColumn(table, columns[i], layout.features().get(i), missing == Missing.MEAN));
+            features.add(new FeatureColumn(table, columns[i], layout.features().get(i), missing == Missing.MEAN));
         }
         List<String> notes = new ArrayList<>(List.of(table.describe()));
         int label = columns[columns.length - 1];

@@ -86,8 +86,8 @@ final class TableEncoder {
      */
     INDArray encode(List<Double> means, List<Double> deviations, DataType type, int... rows) {
         if ((long) rows.length * inputs > Integer.MAX_VALUE - 8) {
-            throw new DataException(rows.length + " rows of " + inputs + " inputs are more than fit into memory at once: "
-                    + "at most 2^31 values");
+            throw new DataException(rows.length + " rows of " + inputs
+                    + " inputs are more than fit into memory at once: " + "at most 2^31 values");
         }
         boolean floats = type == DataType.FLOAT;
         float[] single = new float[floats ? rows.length * inputs : 0];

@@ -116,8 +116,9 @@ final class TableInference {
         String column = table.file() + ": the label, " + title(label) + ",";
         String other = options.label() == null ? "; --label names another column" : "";
         if (classes.size() < 2) {
-            throw new DataException(column + " is " + String.join("", classes)
-                    + " in every row: there is nothing to learn" + (other.isEmpty() ? "; is it the right column?" : other));
+            throw new DataException(
+                    column + " is " + String.join("", classes) + " in every row: there is nothing to learn"
+                            + (other.isEmpty() ? "; is it the right column?" : other));
         }
         if (!classifies && firstText >= 0) {
             throw new DataException(table.place(firstText, label) + ": "
@@ -207,10 +208,11 @@ final class TableInference {
         }
         List<String> categories = FeatureColumn.categories(table, index);
         if (options.categorical() == Categorical.REFUSE) {
-            throw new DataException(table.place(firstText, index) + ": '" + text + "' is no number, and the column holds "
-                    + categories.size() + " texts: --categorical one_hot makes an input of each, --ignore "
-                    + (name == null ? String.valueOf(index + 1) : name) + " leaves it out"
-                    + (options.label() == null ? ", and --label says if it is the label" : ""));
+            throw new DataException(
+                    table.place(firstText, index) + ": '" + text + "' is no number, and the column holds "
+                            + categories.size() + " texts: --categorical one_hot makes an input of each, --ignore "
+                            + (name == null ? String.valueOf(index + 1) : name) + " leaves it out"
+                            + (options.label() == null ? ", and --label says if it is the label" : ""));
         }
         if (categories.size() > MOST_CATEGORIES) {
             throw new DataException(table.file() + ": " + title(index) + " holds " + categories.size()

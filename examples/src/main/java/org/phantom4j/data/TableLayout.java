@@ -145,17 +145,12 @@ public record TableLayout(
 
     @Override
     public List<String> outputNames() {
-        return classifies() || target.name() == null
-                ? Layout.super.outputNames()
-                : List.of("output_" + target.name());
+        return classifies() || target.name() == null ? Layout.super.outputNames() : List.of("output_" + target.name());
     }
 
     /** The features' names that are known. */
     List<String> names() {
-        return features.stream()
-                .map(Feature::name)
-                .filter(name -> name != null)
-                .toList();
+        return features.stream().map(Feature::name).filter(name -> name != null).toList();
     }
 
     @Override

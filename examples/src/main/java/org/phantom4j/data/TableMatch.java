@@ -27,7 +27,8 @@ final class TableMatch {
      */
     int[] columns() {
         int label = options.label() == null ? -1 : table.column(options.label(), "--label");
-        boolean byName = table.names() != null && layout.names().size() == layout.features().size();
+        boolean byName = table.names() != null
+                && layout.names().size() == layout.features().size();
         int[] columns = byName ? byName() : byPlace();
         if (label >= 0) {
             columns[columns.length - 1] = label;
@@ -60,8 +61,7 @@ final class TableMatch {
     private int[] byPlace() {
         int count = table.columns().size();
         int label = layout.target().position();
-        int[] positions =
-                layout.features().stream().mapToInt(Feature::position).toArray();
+        int[] positions = layout.features().stream().mapToInt(Feature::position).toArray();
         if (count == layout.columns()) {
             return with(Arrays.stream(positions).map(position -> position - 1), label - 1);
         }

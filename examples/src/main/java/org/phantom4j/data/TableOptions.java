@@ -31,8 +31,8 @@ public record TableOptions(
             Set.of("?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "<NA>");
 
     /** Everything is inferred; cells without a value and texts as features are refused. */
-    public static final TableOptions INFERRED = new TableOptions(
-            null, null, null, null, null, USUAL_MISSING_VALUES, Categorical.REFUSE, List.of());
+    public static final TableOptions INFERRED =
+            new TableOptions(null, null, null, null, null, USUAL_MISSING_VALUES, Categorical.REFUSE, List.of());
 
     /** What labels are. */
     public enum Task {

@@ -75,7 +75,8 @@ final class TableReader {
         if (first == null) {
             throw new DataException(file + " is empty");
         }
-        boolean header = options.header() != null ? options.header() : new Header(first, columns, rows, missing).isOne(known);
+        boolean header =
+                options.header() != null ? options.header() : new Header(first, columns, rows, missing).isOne(known);
         if (!header) {
             for (int i = 0; i < first.length; i++) {
                 addFirst(columns.get(i), first[i].strip());

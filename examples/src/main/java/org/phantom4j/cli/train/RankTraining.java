@@ -162,9 +162,15 @@ final class RankTraining implements AutoCloseable {
                 classes ? sums.getDouble(1) / size : null);
     }
 
-    /** Throws if a parameter of this rank is no number any more: a model that must not take the place of a good one. */
+    /**
+     * Throws if a parameter of this rank is no number any more, or so large that the product of two is none: a model that must
+     * not take the place of a good one.
+     */
     void requireFinite() {
-        double unused = finite(network().params().sumNumber().doubleValue(), "the sum of the parameters");
+        INDArray parameters = network().params();
+        double unused = finite(parameters.sumNumber().doubleValue(), "the sum of the parameters");
+        float largest = parameters.amaxNumber().floatValue();
+        unused = finite(largest * largest, "the largest parameter's square");
     }
 
     private double lossOfLayers(Samples samples) {

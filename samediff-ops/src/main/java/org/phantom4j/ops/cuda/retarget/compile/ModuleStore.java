@@ -3,13 +3,13 @@ package org.phantom4j.ops.cuda.retarget.compile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.phantom4j.ops.cuda.retarget.library.LibraryInput;
+import org.phantom4j.ops.files.PartialFile;
 
 /**
  * Compiled modules on disk, each named after the checksum of its PTX, until all are there: what makes a
@@ -41,10 +41,9 @@ public record ModuleStore(Path folder) {
 
     /** Keeps what was compiled of a module. */
     public void put(byte[] ptx, ModuleCompiler.Compiled compiled) throws IOException {
-        Path part = Files.createTempFile(folder, "module", ".part");
-        Files.write(part, compiled.container());
-        Files.move(
-                part, folder.resolve(key(ptx) + "-O" + compiled.level() + ".fatbin"), StandardCopyOption.ATOMIC_MOVE);
+        PartialFile.write(
+                folder.resolve(key(ptx) + "-O" + compiled.level() + ".fatbin"),
+                partial -> Files.write(partial, compiled.container()));
     }
 
     private static String key(byte[] ptx) {

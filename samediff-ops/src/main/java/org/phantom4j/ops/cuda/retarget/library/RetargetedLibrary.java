@@ -5,12 +5,12 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.files.PartialFile;
 
 /**
  * A translated library, as the file beside it describes it.
@@ -50,11 +50,11 @@ public record RetargetedLibrary(
         properties.setProperty("compiler", compiler);
         modulesByLevel.forEach((level, modules) -> properties.setProperty("modules.O" + level, modules.toString()));
         Path folder = file.toAbsolutePath().getParent();
-        Path written = Files.createTempFile(folder, DESCRIPTION, ".part");
-        try (OutputStream out = Files.newOutputStream(written)) {
-            properties.store(out, "a library translated by phantom4j retarget");
-        }
-        Files.move(written, folder.resolve(DESCRIPTION), StandardCopyOption.ATOMIC_MOVE);
+        PartialFile.write(folder.resolve(DESCRIPTION), partial -> {
+            try (OutputStream out = Files.newOutputStream(partial)) {
+                properties.store(out, "a library translated by phantom4j retarget");
+            }
+        });
     }
 
     /**
