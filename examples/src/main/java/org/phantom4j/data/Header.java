@@ -52,15 +52,18 @@ final class Header {
                 .mapToDouble(Cells::number)
                 .filter(number -> !Double.isNaN(number))
                 .toArray();
-        boolean fromStart = numbers.length > 0 && (numbers[0] == 0 || numbers[0] == 1);
+        boolean counts = numbers.length > 0 && countsUp(numbers);
+        boolean fromStart = counts && numbers[0] <= 1 && numbers[0] >= 0;
         if (texts == 0) {
-            return numbers.length >= COUNTED && fromStart && countsUp(numbers);
+            // pandas leaves the name of the row numbers empty
+            int unnamed = cells[0].isEmpty() ? 1 : 0;
+            return fromStart && numbers.length + unnamed >= COUNTED;
         }
-        boolean counted = countsUp(numbers) && numbers.length >= (fromStart ? 2 : COUNTED_BESIDE_TEXTS);
-        if (numbers.length > 0 && !counted) {
-            return false;
+        if (rows == 1 || numbers.length == 0) {
+            return numbers.length == 0 && (rows == 1 || isAboveNumbers() || isNew());
         }
-        return rows == 1 || numbers.length > 0 || isAboveNumbers() || isNew();
+        return counts && numbers.length >= COUNTED_BESIDE_TEXTS && isAboveNumbers()
+                || fromStart && numbers.length >= COUNTED && isNew();
     }
 
     private boolean isText(String cell) {
@@ -86,10 +89,11 @@ final class Header {
         return false;
     }
 
-    /** Whether the cells are texts that differ and do not occur below. */
+    /** Whether the cells differ, and the texts among them do not occur below. */
     private boolean isNew() {
         for (int i = 0; i < cells.length; i++) {
-            if (!isText(cells[i]) || columns.get(i).holds(cells[i], 1)) {
+            boolean named = isText(cells[i]) || Cells.isNumber(cells[i]);
+            if (!named || columns.get(i).holds(cells[i], 1)) {
                 return false;
             }
         }
