@@ -14,6 +14,8 @@ final class FeatureColumn {
     private static final Set<String> TRUE = Set.of("true", "yes");
     private static final Set<String> FALSE = Set.of("false", "no");
 
+    private final RawTable table;
+    private final int index;
     private final RawColumn column;
     private final TableLayout.Feature feature;
     /** The value of each text of the column: 0 or 1, or the number of the input that it sets. */
@@ -27,6 +29,8 @@ final class FeatureColumn {
      * @throws DataException if a cell does not fit the feature
      */
     FeatureColumn(RawTable table, int index, TableLayout.Feature feature, boolean missing) {
+        this.table = table;
+        this.index = index;
         this.column = table.columns().get(index);
         this.feature = feature;
         this.ofText = new int[column.texts().size()];
@@ -97,6 +101,11 @@ final class FeatureColumn {
                 + (Cells.isGrouped(text)
                         ? ": write it with a decimal point and without separators of thousands"
                         : firstRecord ? "; if this record is a header, say so (--header yes)" : "");
+    }
+
+    /** A row's cell, for messages. */
+    String place(int row) {
+        return table.place(row, index);
     }
 
     int width() {

@@ -98,6 +98,11 @@ final class TableEncoder {
             for (int row = 0; row < rows.length; row++) {
                 double value = column.value(rows[row], i);
                 double scaled = Double.isNaN(value) ? 0 : (value - mean) / deviation;
+                if (!Double.isFinite(floats ? (float) scaled : scaled)) {
+                    throw new DataException(
+                            column.place(rows[row]) + ": " + value + " is too far from the training samples'"
+                                    + " mean of " + mean + ", by " + scaled + " standard deviations");
+                }
                 if (floats) {
                     single[row * inputs + input] = (float) scaled;
                 } else {
