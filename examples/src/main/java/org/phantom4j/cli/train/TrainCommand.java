@@ -89,26 +89,32 @@ public final class TrainCommand implements Command {
         MultiLayerConfiguration configuration = model.configuration(corpus);
         int steps = steps(options.arguments, corpus, model.batch());
         LayerCost cost = cost(model, configuration);
-        if (first) {
-            System.out.println("data           " + corpus.layout().describe());
-            corpus.notes().forEach(note -> System.out.println("               " + note));
-            System.out.printf(
-                    "%s network, %,d parameters, %d shards on %d ranks (%s), %d steps of %d samples%n",
-                    Arguments.lower(model.model()),
-                    cost.parameters(),
-                    model.shards(),
-                    options.ranks(),
-                    options.replicas == 1
-                            ? options.comm.name()
-                            : options.comm.name() + ", " + options.replicas + " replicas",
-                    steps,
-                    model.batch());
-        }
-        try (RankTraining training = new RankTraining(mesh, configuration, corpus, options);
-                Unsaved unsaved = new Unsaved(first, save, steps)) {
-            new TrainingRun(mesh, options, training, steps, unsaved).run(save, json, cost);
+        try (Unsaved unsaved = new Unsaved(first, save, steps)) {
+            if (first) {
+                describe(options, corpus, cost, steps);
+            }
+            try (RankTraining training = new RankTraining(mesh, configuration, corpus, options)) {
+                new TrainingRun(mesh, options, training, steps, unsaved).run(save, json, cost);
+            }
         }
         return null;
+    }
+
+    private static void describe(TrainingOptions options, Corpus corpus, LayerCost cost, int steps) {
+        ModelOptions model = options.model;
+        System.out.println("data           " + corpus.layout().describe());
+        corpus.notes().forEach(note -> System.out.println("               " + note));
+        System.out.printf(
+                "%s network, %,d parameters, %d shards on %d ranks (%s), %d steps of %d samples%n",
+                Arguments.lower(model.model()),
+                cost.parameters(),
+                model.shards(),
+                options.ranks(),
+                options.replicas == 1
+                        ? options.comm.name()
+                        : options.comm.name() + ", " + options.replicas + " replicas",
+                steps,
+                model.batch());
     }
 
     /** How long to train, as on a command line. */
