@@ -71,6 +71,28 @@ public final class OutputFile {
     }
 
     /**
+     * Whether a target is a stream of the process that writes it, such as /dev/stdout: for a process that was started to be a
+     * rank, that is another one, where lines get the rank's number.
+     *
+     * @param target may be null
+     */
+    public static boolean isOwnStream(Path target) {
+        try {
+            return target != null && isStreamName(destination(target));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Refuses a target that would be another one for a rank that is a process of its own; null is none. */
+    public static void requireFileOfRanks(String option, Path target) {
+        if (isOwnStream(target)) {
+            throw new UsageException("--" + option + " " + target
+                    + " is another stream for ranks that are processes: name a file or a pipe");
+        }
+    }
+
+    /**
      * Writes or replaces {@code target}.
      *
      * @param writer writes a regular file, whatever the target is
@@ -99,7 +121,7 @@ public final class OutputFile {
     /** Where links lead; a name for one of this process's own streams is the end of the way. */
     private static Path destination(Path target) throws IOException {
         Path destination = target.toAbsolutePath();
-        for (int links = 0; Files.isSymbolicLink(destination) && !isOwnStream(destination); links++) {
+        for (int links = 0; Files.isSymbolicLink(destination) && !isStreamName(destination); links++) {
             if (links == MOST_LINKS) {
                 throw new IOException("the link leads in a circle");
             }
@@ -109,13 +131,13 @@ public final class OutputFile {
     }
 
     /** Whether it names a stream of this process, such as /dev/stdout, whatever that is. */
-    private static boolean isOwnStream(Path path) {
+    private static boolean isStreamName(Path path) {
         String name = path.normalize().toString();
         return name.matches("/dev/(stdin|stdout|stderr|fd/\\d+)|/proc/(self|\\d+)/fd/\\d+");
     }
 
     private static boolean isWrittenThrough(Path destination) {
-        return isOwnStream(destination)
+        return isStreamName(destination)
                 || Files.exists(destination) && !Files.isRegularFile(destination) && !Files.isDirectory(destination);
     }
 

@@ -88,8 +88,8 @@ public final class CompareCommand implements Command {
         int steps = arguments.positive("steps", DEFAULT_STEPS);
         int repeats = arguments.positive("repeats", 9);
         if (options.comm.launches()) {
-            json(arguments);
-            chart(arguments);
+            OutputFile.requireFileOfRanks("json", json(arguments));
+            OutputFile.requireFileOfRanks("chart", chart(arguments));
             return options.comm.launch(this, arguments, options.ranks(), Map.of());
         }
         String geometry = options.geometry(name()) + " --steps " + steps + " --repeats " + repeats;
@@ -131,6 +131,7 @@ public final class CompareCommand implements Command {
 
     private static void report(List<Outcome> outcomes, TrainingOptions options, int steps, Path json, Path chart)
             throws IOException {
+        System.out.println("data: " + options.corpus().layout().describe());
         System.out.println(table(outcomes, options.model, steps));
         try {
             if (chart != null) {

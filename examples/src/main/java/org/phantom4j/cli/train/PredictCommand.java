@@ -2,6 +2,7 @@ package org.phantom4j.cli.train;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -140,16 +141,23 @@ public final class PredictCommand implements Command {
         return OutputFile.writable("output", arguments.text("output", null));
     }
 
-    /** Starts the ranks. What goes to standard output takes the way over a file, so that it is nothing but the outputs. */
+    /** Starts the ranks. What goes to a stream of this process takes the way over a file, so that it is nothing but the outputs. */
     private int launch(CommOptions comm, Arguments arguments, int ranks) throws Exception {
-        if (output(arguments) != null) {
+        Path output = output(arguments);
+        if (output != null && !OutputFile.isOwnStream(output)) {
             return comm.launch(this, arguments, ranks, Map.of());
         }
         try (HandedFile outputs = HandedFile.named("outputs.csv")) {
             int status = comm.launch(
                     this, arguments, ranks, Map.of("output", outputs.path().toString()));
             if (status == Command.OK) {
-                Files.copy(outputs.path(), System.out);
+                if (output == null) {
+                    Files.copy(outputs.path(), System.out);
+                } else {
+                    OutputFile.write(
+                            output,
+                            partial -> Files.copy(outputs.path(), partial, StandardCopyOption.REPLACE_EXISTING));
+                }
             }
             return status;
         }

@@ -58,8 +58,8 @@ public final class TrainCommand implements Command {
         TrainingOptions options = new TrainingOptions(arguments, arguments.choice("model", Model.class, Model.PHANTOM));
         String duration = duration(arguments);
         if (options.comm.launches()) {
-            save(arguments);
-            json(arguments);
+            OutputFile.requireFileOfRanks("save", save(arguments));
+            OutputFile.requireFileOfRanks("json", json(arguments));
             return options.comm.launch(this, arguments, options.ranks(), Map.of());
         }
         String geometry = options.geometry(name()) + " --model " + Arguments.lower(options.model.model()) + duration;

@@ -2,6 +2,7 @@ package org.phantom4j.cli.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -26,7 +28,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.phantom4j.cli.Main;
 import org.phantom4j.cli.MainTest;
 import org.phantom4j.cli.MainTest.Result;
+import org.phantom4j.cli.frame.UsageException;
+import org.phantom4j.comm.LocalRanks;
+import org.phantom4j.data.DataSource;
 import org.phantom4j.data.ShuffledRows;
+import org.phantom4j.data.TableOptions;
 
 /** What train and predict leave behind: models, predictions, and words about what is not there. */
 class TrainOutputsTest {
@@ -89,6 +95,39 @@ class TrainOutputsTest {
         assertFalse(unlabelled.err().contains("accuracy   "), unlabelled.err());
         assertTrue(unlabelled.err().contains("no accuracy"), unlabelled.err());
         assertEquals(3, unlabelled.out().lines().count());
+    }
+
+    @Test
+    void ranksThatAreProcessesReadTheSameTable() throws IOException {
+        Path data = colours();
+        String train =
+                "train --width 16 --layers 1 --shards 2 --phantom-width 2 --batch 32 --steps 5 --label -3 --header yes"
+                        + " --delimiter ; --data csv:" + data + " --ranks 2";
+        Path threads = folder.resolve("threads.zip");
+        Path processes = folder.resolve("processes.zip");
+        succeed(train + " --save " + threads);
+        Result trained = succeed(train + " --comm aeron --save " + processes);
+        assertTrue(trained.out().contains("2 classes in column colour (light, blue, red)"), trained.out());
+        assertEquals(ModelFile.load(threads).layout(), ModelFile.load(processes).layout());
+        String predict = "predict --data csv:" + data + " --model ";
+        String expected = succeed(predict + threads).out();
+        assertEquals(
+                expected,
+                succeed(predict + processes + " --ranks 2 --comm aeron --output /dev/stdout")
+                        .out());
+        Result refused = MainTest.run(train + " --comm aeron --save /dev/stdout");
+        assertTrue(refused.err().contains("--save /dev/stdout is another stream for ranks"), refused.err());
+    }
+
+    @Test
+    void ranksThatHaveReadOtherDataAllEnd() throws Exception {
+        DataOptions options = new DataOptions(
+                new DataSource(DataSource.Kind.CSV, Path.of("a.csv")), TableOptions.INFERRED, List.of());
+        List<String> messages = LocalRanks.run(2, Duration.ofSeconds(60), group -> assertThrows(
+                        UsageException.class, () -> options.requireSame(group, group.rank()))
+                .getMessage());
+        String expected = "rank 1 has read other data than rank 0 from a.csv: the files on their hosts differ";
+        assertEquals(List.of(expected, expected), messages);
     }
 
     @Test
