@@ -9,7 +9,7 @@ import java.util.Map;
 /** Which character separates the cells of a table. */
 final class Delimiters {
 
-    private static final String CANDIDATES = ",;\t|";
+    private static final List<Character> CANDIDATES = List.of(',', ';', '\t', '|');
     private static final int RECORDS = 200;
 
     private Delimiters() {}
@@ -25,7 +25,7 @@ final class Delimiters {
     static char find(String start, boolean whole) {
         char best = ',';
         double bestScore = 0;
-        for (char candidate : CANDIDATES.toCharArray()) {
+        for (char candidate : CANDIDATES) {
             double score = score(start, whole, candidate);
             if (score > bestScore) {
                 best = candidate;

@@ -62,8 +62,8 @@ final class Header {
         if (rows == 1 || numbers.length == 0) {
             return numbers.length == 0 && (rows == 1 || isAboveNumbers() || isNew());
         }
-        return counts && numbers.length >= COUNTED_BESIDE_TEXTS && isAboveNumbers()
-                || fromStart && numbers.length >= COUNTED && isNew();
+        return (counts && numbers.length >= COUNTED_BESIDE_TEXTS && isAboveNumbers())
+                || (fromStart && numbers.length >= COUNTED && isNew());
     }
 
     private boolean isText(String cell) {

@@ -15,7 +15,6 @@ import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.phantom4j.data.TableLayout.Feature;
 import org.phantom4j.data.TableLayout.Target;
-import org.phantom4j.data.TableLayout.Type;
 import org.phantom4j.data.TableOptions.Missing;
 
 /**
@@ -124,7 +123,7 @@ public final class LayoutFile {
             features.add(new Feature(
                     text(each.get("name")),
                     each.get("position").asInt(),
-                    Type.valueOf(each.get("type").asText()),
+                    TableLayout.Type.valueOf(each.get("type").asText()),
                     texts(each.get("categories"))));
         }
         JsonNode target = values.get("target");

@@ -8,7 +8,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.phantom4j.data.TableLayout.Feature;
 import org.phantom4j.data.TableLayout.Target;
-import org.phantom4j.data.TableLayout.Type;
 import org.phantom4j.data.TableOptions.Categorical;
 import org.phantom4j.data.TableOptions.Task;
 
@@ -101,7 +100,7 @@ final class TableInference {
         }
         int firstText = column.firstText(table.first());
         boolean classifies = options.task() == null
-                ? firstText >= 0 || whole && areClasses(classes.size(), rows.length)
+                ? firstText >= 0 || (whole && areClasses(classes.size(), rows.length))
                 : options.task() == Task.CLASSIFICATION;
         requireTask(classifies, classes, firstText, rows.length);
         String name = table.names() == null ? null : table.names().get(label);
@@ -196,10 +195,10 @@ final class TableInference {
         int firstText = column.firstText(table.first());
         int numbers = column.numbersFrom(table.first());
         if (firstText < 0) {
-            return new Feature(name, index + 1, Type.NUMBER, List.of());
+            return new Feature(name, index + 1, TableLayout.Type.NUMBER, List.of());
         }
         if (numbers == 0 && isBoolean(column)) {
-            return new Feature(name, index + 1, Type.BOOLEAN, List.of());
+            return new Feature(name, index + 1, TableLayout.Type.BOOLEAN, List.of());
         }
         String text = column.text(firstText);
         if (numbers >= column.textsFrom(table.first()) || Cells.isGrouped(text)) {
@@ -218,6 +217,6 @@ final class TableInference {
             throw new DataException(table.file() + ": " + title(index) + " holds " + categories.size()
                     + " different texts, more than " + MOST_CATEGORIES + ": is it a name? --ignore leaves it out");
         }
-        return new Feature(name, index + 1, Type.CATEGORY, categories);
+        return new Feature(name, index + 1, TableLayout.Type.CATEGORY, categories);
     }
 }

@@ -189,8 +189,8 @@ final class TableReader {
 
     private boolean isMissing(String cell, double number) {
         return cell.isEmpty()
-                || Double.isNaN(number) && missing.contains(cell)
-                || !missingNumbers.isEmpty() && missingNumbers.contains(number);
+                || (Double.isNaN(number) && missing.contains(cell))
+                || (!missingNumbers.isEmpty() && missingNumbers.contains(number));
     }
 
     private List<String> names() {

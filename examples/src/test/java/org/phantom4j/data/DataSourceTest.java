@@ -19,7 +19,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.phantom4j.data.TableLayout.Feature;
 import org.phantom4j.data.TableLayout.Target;
-import org.phantom4j.data.TableLayout.Type;
 import org.phantom4j.data.TableOptions.Missing;
 
 class DataSourceTest {
@@ -78,8 +77,8 @@ class DataSourceTest {
                 4,
                 true,
                 List.of(
-                        new Feature("ü \"x\"", 1, Type.NUMBER, List.of()),
-                        new Feature(null, 3, Type.CATEGORY, List.of("a", "b,c"))),
+                        new Feature("ü \"x\"", 1, TableLayout.Type.NUMBER, List.of()),
+                        new Feature(null, 3, TableLayout.Type.CATEGORY, List.of("a", "b,c"))),
                 new Target("label", 4, List.of("-1", "1")),
                 Missing.MEAN,
                 Set.of("?", "NA"),

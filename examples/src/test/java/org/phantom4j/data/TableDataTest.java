@@ -217,7 +217,7 @@ class TableDataTest {
         "7;3, 2, 3",
     })
     void labelsAsTheyAre(String labels, int classes, String first) throws IOException {
-        String[] each = labels.split(";");
+        String[] each = labels.split(";", -1);
         String text = IntStream.range(0, 30)
                 .mapToObj(i -> i + "." + i % 7 + "," + each[i % each.length] + "\n")
                 .collect(Collectors.joining());
@@ -419,8 +419,16 @@ class TableDataTest {
 
     @Test
     void textsAsFeaturesBecomeInputsIfAsked() throws IOException {
-        String text = "city,sunny,x,label\n"
-                + "Paris,yes,1,0\nRome,no,2,1\nOslo,yes,3,0\nRome,yes,4,1\nOslo,no,5,1\nParis,no,7,0\n";
+        String text =
+                """
+                city,sunny,x,label
+                Paris,yes,1,0
+                Rome,no,2,1
+                Oslo,yes,3,0
+                Rome,yes,4,1
+                Oslo,no,5,1
+                Paris,no,7,0
+                """;
         refused(text, TableOptions.INFERRED, "record 2, column 1 ('city'): 'Paris'", "3 texts", "--ignore city");
         Corpus corpus = train(text, TableOptions.INFERRED.withCategorical(Categorical.ONE_HOT));
         assertEquals(5, corpus.inputs(), "three cities, sunny and x");
@@ -530,8 +538,7 @@ class TableDataTest {
 
     @Test
     void predictionRefusesCellsByName() throws IOException {
-        String cities =
-                "city,x,label\n" + "Rome,1,0\nOslo,2,1\nRome,3,1\nOslo,4,0\nRome,5,1\nOslo,6,0\nRome,1,1\nOslo,2,0\n";
+        String cities = "city,x,label\n" + "Rome,1,0\nOslo,2,1\n".repeat(4);
         TableLayout layout = layout(train(cities, TableOptions.INFERRED.withCategorical(Categorical.ONE_HOT)));
         predictRefused("city,x\nBonn,3\n", layout, "record 2, column 1 ('city')", "'Bonn' did not occur", "Oslo, Rome");
         predictRefused("city,x\nRome,nan\n", layout, "record 2, column 2 ('x')", "no value");

@@ -138,7 +138,7 @@ public final class OutputFile {
 
     private static boolean isWrittenThrough(Path destination) {
         return isStreamName(destination)
-                || Files.exists(destination) && !Files.isRegularFile(destination) && !Files.isDirectory(destination);
+                || (Files.exists(destination) && !Files.isRegularFile(destination) && !Files.isDirectory(destination));
     }
 
     private static void keepPermissions(Path before, Path after) throws IOException {

@@ -111,7 +111,7 @@ record DataOptions(DataSource source, TableOptions table, List<String> given) {
         if (named != null) {
             return named;
         }
-        if (text.length() != 1 || text.equals("\"") || text.isBlank() && !text.equals("\t") && !text.equals(" ")) {
+        if (text.length() != 1 || text.equals("\"") || (text.isBlank() && !text.equals("\t") && !text.equals(" "))) {
             throw new UsageException(
                     "--delimiter " + text + ": expected one character, or tab, comma, semicolon, pipe or" + " space");
         }

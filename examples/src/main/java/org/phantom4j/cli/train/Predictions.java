@@ -5,6 +5,7 @@ import de.siegmar.fastcsv.writer.LineDelimiter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +43,7 @@ final class Predictions {
                 }
             });
         } else {
-            PrintWriter writer = new PrintWriter(System.out);
+            PrintWriter writer = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
             write(writer);
             writer.flush();
         }

@@ -2,6 +2,7 @@ package org.phantom4j.cli.train;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What becomes of a training that ends early: says on standard error what was saved and what not, when this process is asked
@@ -15,7 +16,7 @@ final class Unsaved implements AutoCloseable {
     private final int steps;
     private final boolean existed;
     private final Thread atShutdown = new Thread(() -> say("interrupted"), "say-what-was-saved");
-    private volatile int done;
+    private final AtomicInteger done = new AtomicInteger();
     private volatile String saved;
 
     /**
@@ -35,7 +36,7 @@ final class Unsaved implements AutoCloseable {
     }
 
     void step() {
-        done++;
+        done.incrementAndGet();
     }
 
     /** Notes what became of the model. */
@@ -45,7 +46,7 @@ final class Unsaved implements AutoCloseable {
 
     /** Says what there is of a training that failed. */
     void failed() {
-        if (speaks && done > 0) {
+        if (speaks && done.get() > 0) {
             say("ended");
         }
     }
