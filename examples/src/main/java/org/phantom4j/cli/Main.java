@@ -10,6 +10,7 @@ import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.HelpFormatter;
 import org.apache.commons.cli.Options;
 import org.apache.commons.cli.ParseException;
+import org.apache.commons.cli.UnrecognizedOptionException;
 import org.phantom4j.cli.bench.BenchCommCommand;
 import org.phantom4j.cli.bench.BenchSoakCommand;
 import org.phantom4j.cli.bench.BenchStepCommand;
@@ -21,7 +22,8 @@ import org.phantom4j.cli.train.CompareCommand;
 import org.phantom4j.cli.train.PredictCommand;
 import org.phantom4j.cli.train.TrainCommand;
 import org.phantom4j.cli.verify.VerifyCommand;
-import org.phantom4j.examples.data.DataException;
+import org.phantom4j.data.DataException;
+import org.phantom4j.data.NearName;
 
 /**
  * The program behind {@code ./phantom}. Exit status: 0 for success, 1 for a failure, 2 for a command line or data that
@@ -65,7 +67,7 @@ public final class Main {
                 .findFirst()
                 .orElse(null);
         if (command == null) {
-            return fail(Command.USAGE, "'" + args[0] + "' is no command: use " + names());
+            return fail(Command.USAGE, "'" + args[0] + "' is no command: use " + names() + near(args));
         }
         return run(command, Arrays.copyOfRange(args, words(command).size(), args.length));
     }
@@ -94,6 +96,15 @@ public final class Main {
                 Nd4jBackends.requireOne();
             }
             return command.run(line);
+        } catch (UnrecognizedOptionException e) {
+            List<String> known = options.getOptions().stream()
+                    .map(option -> "--" + option.getLongOpt())
+                    .toList();
+            String option = e.getOption().replaceFirst("=.*", "");
+            return fail(
+                    Command.USAGE,
+                    e.getMessage() + NearName.hint(option, known) + "; phantom " + command.name()
+                            + " --help lists the options");
         } catch (ParseException e) {
             return fail(Command.USAGE, e.getMessage() + "; phantom " + command.name() + " --help lists the options");
         } catch (UsageException | DataException e) {
@@ -120,6 +131,14 @@ public final class Main {
     private static int fail(int status, String message) {
         System.err.println("phantom: " + message.lines().collect(Collectors.joining(" ")));
         return status;
+    }
+
+    /** The command that was most likely meant, of one word or of two. */
+    private static String near(String... args) {
+        List<String> names = COMMANDS.stream().map(Command::name).toList();
+        String two = args.length > 1 ? args[0] + " " + args[1] : args[0];
+        String hint = NearName.hint(two, names);
+        return hint.isEmpty() ? NearName.hint(args[0], names) : hint;
     }
 
     private static String names() {

@@ -15,8 +15,8 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.phantom4j.comm.LocalRanks;
-import org.phantom4j.examples.data.Batches;
-import org.phantom4j.examples.data.SyntheticData;
+import org.phantom4j.data.Batches;
+import org.phantom4j.data.SyntheticData;
 import org.phantom4j.layers.PhantomDenseLayer;
 import org.phantom4j.layers.train.RankNetwork;
 

@@ -10,9 +10,9 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
-import org.phantom4j.examples.data.Batches;
-import org.phantom4j.examples.data.Corpus;
-import org.phantom4j.examples.data.IdxData;
+import org.phantom4j.data.Batches;
+import org.phantom4j.data.Corpus;
+import org.phantom4j.data.IdxData;
 import org.phantom4j.layers.PhantomDenseLayer;
 import org.phantom4j.layers.ShardedOutputLayer;
 

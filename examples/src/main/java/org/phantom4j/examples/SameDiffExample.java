@@ -9,10 +9,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.weightinit.impl.XavierInitScheme;
-import org.phantom4j.examples.data.Batches;
-import org.phantom4j.examples.data.Corpus;
-import org.phantom4j.examples.data.Samples;
-import org.phantom4j.examples.data.SyntheticData;
+import org.phantom4j.data.Batches;
+import org.phantom4j.data.Corpus;
+import org.phantom4j.data.Samples;
+import org.phantom4j.data.SyntheticData;
 import org.phantom4j.ops.PhantomDense;
 import org.phantom4j.ops.PhantomGeometry;
 

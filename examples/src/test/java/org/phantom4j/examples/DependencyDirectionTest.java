@@ -54,7 +54,7 @@ class DependencyDirectionTest {
                 .layer("layers")
                 .definedBy("org.phantom4j.layers..")
                 .layer("examples")
-                .definedBy("org.phantom4j.examples..", "org.phantom4j.cli..")
+                .definedBy("org.phantom4j.examples..", "org.phantom4j.cli..", "org.phantom4j.data..")
                 .whereLayer("examples")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("layers")
@@ -124,6 +124,18 @@ class DependencyDirectionTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("org.phantom4j.cli..")
+                .check(classes);
+    }
+
+    /** A program can use data without the command line. */
+    @Test
+    void dataStandsOnTheLibraryAlone() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.phantom4j.data..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.phantom4j.cli..", "org.phantom4j.examples..", "org.apache.commons.cli..")
                 .check(classes);
     }
 }

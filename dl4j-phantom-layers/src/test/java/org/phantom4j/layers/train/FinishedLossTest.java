@@ -26,6 +26,7 @@ class FinishedLossTest {
         return new ShardedOutputLayer.Builder(loss)
                 .nIn(3)
                 .nOut(5)
+                .shards(1)
                 .activation(activation)
                 .build();
     }

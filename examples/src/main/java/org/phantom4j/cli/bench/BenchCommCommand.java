@@ -12,8 +12,8 @@ import org.apache.commons.cli.Options;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.phantom4j.cli.frame.Arguments;
-import org.phantom4j.cli.frame.AtomicFile;
 import org.phantom4j.cli.frame.Command;
+import org.phantom4j.cli.frame.OutputFile;
 import org.phantom4j.cli.frame.Report;
 import org.phantom4j.cli.frame.UsageException;
 import org.phantom4j.cli.launch.CommOptions;
@@ -57,7 +57,7 @@ public final class BenchCommCommand implements Command {
         Arguments arguments = new Arguments(line);
         List<Long> sizes = sizes(arguments);
         Set<String> operations = operations(arguments);
-        Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
+        Path json = arguments.has("json") ? OutputFile.writable("json", arguments.text("json", null)) : null;
         List<Object> rows = new ArrayList<>();
         for (String name : arguments.text("comm", "local,aeron").split(",", -1)) {
             CommOptions comm = CommOptions.of(name.trim(), arguments);

@@ -14,8 +14,8 @@ import org.apache.commons.cli.Options;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.cli.frame.Arguments;
-import org.phantom4j.cli.frame.AtomicFile;
 import org.phantom4j.cli.frame.Command;
+import org.phantom4j.cli.frame.OutputFile;
 import org.phantom4j.cli.frame.Report;
 import org.phantom4j.cli.frame.UsageException;
 import org.phantom4j.cli.gpus.GpuMemory;
@@ -98,7 +98,7 @@ public final class BenchStepCommand implements Command {
         }
         double seconds = arguments.positiveDecimal("seconds", DEFAULT_SECONDS);
         Duration timeout = Duration.ofSeconds(arguments.positive("timeout", DEFAULT_TIMEOUT_S));
-        Path json = arguments.has("json") ? AtomicFile.writable("json", arguments.text("json", null)) : null;
+        Path json = arguments.has("json") ? OutputFile.writable("json", arguments.text("json", null)) : null;
         List<Setup> setups = setups(arguments, shards, ranks);
         if (ranks > 1 && comm.launches()) {
             return comm.launch(this, arguments, ranks, Map.of());

@@ -1,16 +1,21 @@
 package org.phantom4j.cli.frame;
 
+import de.siegmar.fastcsv.reader.CsvReader;
+import de.siegmar.fastcsv.reader.CsvRecord;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Option;
 import org.apache.commons.cli.Options;
-import org.phantom4j.examples.data.DataSource;
+import org.phantom4j.data.DataSource;
+import org.phantom4j.data.NearName;
 
 /** The values of a command line, checked; errors name the option, the value and what would be right. */
 public final class Arguments {
@@ -103,13 +108,36 @@ public final class Arguments {
         if (!has(name)) {
             return defaultValue;
         }
-        return Stream.of(type.getEnumConstants())
-                .filter(each -> lower(each).equals(text(name, "")))
-                .findFirst()
-                .orElseThrow(() -> new UsageException("--" + name + " " + text(name, "") + ": expected "
-                        + Stream.of(type.getEnumConstants())
-                                .map(Arguments::lower)
-                                .collect(Collectors.joining(", "))));
+        String value = text(name, "");
+        List<String> names =
+                Stream.of(type.getEnumConstants()).map(Arguments::lower).toList();
+        int index = names.indexOf(value.replace('-', '_'));
+        if (index < 0) {
+            throw new UsageException(
+                    "--" + name + " " + value + ": expected " + String.join(", ", names) + NearName.hint(value, names));
+        }
+        return type.getEnumConstants()[index];
+    }
+
+    /** The parts of a value between commas; a part that holds a comma is in quotes. Empty if the option is not given. */
+    public List<String> texts(String name) {
+        if (!has(name)) {
+            return List.of();
+        }
+        try (CsvReader<CsvRecord> reader = CsvReader.builder().ofCsvRecord(text(name, ""))) {
+            return reader.stream()
+                    .flatMap(record -> record.getFields().stream())
+                    .map(String::strip)
+                    .filter(part -> !part.isEmpty())
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A file's name; a tilde at its start is the user's home folder. */
+    public Path requiredPath(String name) {
+        return DataSource.path(required(name));
     }
 
     public static String lower(Enum<?> value) {

@@ -23,7 +23,7 @@ public final class Report {
         Map<String, Object> all = new LinkedHashMap<>(values);
         all.put("versions", versions());
         all.put("hardware", hardware());
-        AtomicFile.write(file, partial -> JSON.writeValue(partial.toFile(), all));
+        OutputFile.write(file, partial -> JSON.writeValue(partial.toFile(), all));
     }
 
     private static Map<String, Object> versions() {

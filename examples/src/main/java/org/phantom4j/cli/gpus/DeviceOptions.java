@@ -1,6 +1,7 @@
 package org.phantom4j.cli.gpus;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -15,6 +16,7 @@ import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.comm.cuda.DeviceGroup;
 import org.phantom4j.comm.nccl.NcclDevices;
 import org.phantom4j.comm.nccl.NcclGroup;
+import org.phantom4j.data.NearName;
 import org.phantom4j.layers.gpu.GpuOptions;
 import org.phantom4j.layers.gpu.GpuPredictor;
 import org.phantom4j.layers.gpu.GpuTrainer;
@@ -57,7 +59,8 @@ public record DeviceOptions(boolean cuda, int first, Engine engine) {
             return new DeviceOptions(false, 0, engine);
         }
         if (!name.matches("cuda(:\\d{1,3})?")) {
-            throw new UsageException("--device " + name + ": expected cpu, cuda or cuda:N");
+            throw new UsageException("--device " + name + ": expected cpu, cuda or cuda:N"
+                    + NearName.hint(name, List.of("cpu", "cuda")));
         }
         return new DeviceOptions(true, name.equals("cuda") ? 0 : Integer.parseInt(name.substring(5)), engine);
     }

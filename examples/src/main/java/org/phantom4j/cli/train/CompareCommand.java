@@ -13,8 +13,8 @@ import java.util.OptionalDouble;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
 import org.phantom4j.cli.frame.Arguments;
-import org.phantom4j.cli.frame.AtomicFile;
 import org.phantom4j.cli.frame.Command;
+import org.phantom4j.cli.frame.OutputFile;
 import org.phantom4j.cli.frame.Report;
 import org.phantom4j.cli.frame.UsageException;
 import org.phantom4j.cli.launch.CommOptions;
@@ -23,8 +23,8 @@ import org.phantom4j.cli.launch.RankResults;
 import org.phantom4j.cli.train.ModelOptions.Model;
 import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.Mesh;
-import org.phantom4j.examples.data.Corpus;
 import org.phantom4j.layers.train.StepListener;
+import org.phantom4j.data.Corpus;
 import org.phantom4j.ops.LayerCost;
 
 /** {@code phantom compare}: phantom beside tensor parallelism, on the same data, seed and ranks. */
@@ -78,7 +78,7 @@ public final class CompareCommand implements Command {
         Arguments.option(options, "repeats", "N", "timed repeats of 5 steps, the models in turn (default 9)");
         CommOptions.addTo(options);
         Arguments.option(options, "json", "FILE", "write the results as JSON");
-        Arguments.option(options, "chart", "FILE", "draw the results as a PNG (default phantom-compare.png)");
+        Arguments.option(options, "chart", "FILE", "draw the results as a PNG");
         return options;
     }
 
@@ -89,8 +89,8 @@ public final class CompareCommand implements Command {
         int steps = arguments.positive("steps", DEFAULT_STEPS);
         int repeats = arguments.positive("repeats", 9);
         if (options.comm.launches()) {
-            json(arguments);
-            chart(arguments);
+            OutputFile.requireFileOfRanks("json", json(arguments));
+            OutputFile.requireFileOfRanks("chart", chart(arguments));
             return options.comm.launch(this, arguments, options.ranks(), Map.of());
         }
         String geometry = options.geometry(name()) + " --steps " + steps + " --repeats " + repeats;
@@ -99,11 +99,11 @@ public final class CompareCommand implements Command {
     }
 
     private static Path json(Arguments arguments) {
-        return AtomicFile.writable("json", arguments.text("json", null));
+        return OutputFile.writable("json", arguments.text("json", null));
     }
 
     private static Path chart(Arguments arguments) {
-        return AtomicFile.writable("chart", arguments.text("chart", "phantom-compare.png"));
+        return OutputFile.writable("chart", arguments.text("chart", null));
     }
 
     /** Compares on one rank; rank 0 reports. What fails on one rank here fails on all. */
@@ -111,7 +111,7 @@ public final class CompareCommand implements Command {
         boolean isFirst = group.rank() == 0;
         Path json = isFirst ? json(options.arguments) : null;
         Path chart = isFirst ? chart(options.arguments) : null;
-        Corpus corpus = options.corpus();
+        Corpus corpus = options.corpus(group);
         if (options.model.batch() > corpus.train().size()) {
             throw new UsageException("--batch " + options.model.batch() + " is more than the "
                     + corpus.train().size() + " training samples");
@@ -132,10 +132,13 @@ public final class CompareCommand implements Command {
 
     private static void report(List<Outcome> outcomes, TrainingOptions options, int steps, Path json, Path chart)
             throws IOException {
+        System.out.println("data: " + options.corpus().layout().describe());
         System.out.println(table(outcomes, options.model, steps));
         try {
-            AtomicFile.write(chart, partial -> CompareChart.write(partial, outcomes));
-            System.out.println("chart: " + chart);
+            if (chart != null) {
+                OutputFile.write(chart, partial -> CompareChart.write(partial, outcomes));
+                System.out.println("chart: " + chart);
+            }
         } catch (LinkageError e) {
             // a runtime without fonts: the figures are printed all the same
             System.err.println("phantom: the chart is not drawn, since this machine's Java cannot draw text: " + e);

@@ -21,7 +21,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.phantom4j.cli.frame.Arguments;
 import org.phantom4j.cli.frame.UsageException;
 import org.phantom4j.cli.gpus.Precision;
-import org.phantom4j.examples.data.Corpus;
+import org.phantom4j.data.Corpus;
 import org.phantom4j.layers.PhantomDenseLayer;
 import org.phantom4j.layers.ShardedLossLayer;
 import org.phantom4j.layers.ShardedOutputLayer;
@@ -62,7 +62,8 @@ record ModelOptions(
     }
 
     static void addTo(Options options) {
-        Arguments.option(options, "data", "SOURCE", "synthetic (default), idx:DIR or csv:FILE");
+        Arguments.option(options, "data", "SOURCE", "synthetic (default), idx:DIR or csv:FILE (docs/data.md)");
+        DataOptions.addTo(options);
         Arguments.option(options, "width", "N", "neurons of a layer (default 1024)");
         Arguments.option(options, "layers", "L", "sharded layers (default 3)");
         Arguments.option(options, "shards", "P", "shards of the model (default 4)");

@@ -1,10 +1,8 @@
 package org.phantom4j.cli.train;
 
-import java.io.BufferedWriter;
-import java.io.File;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,19 +12,12 @@ import java.util.function.UnaryOperator;
 import org.HdrHistogram.Histogram;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.Options;
-import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
-import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
-import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.util.ModelSerializer;
-import org.nd4j.linalg.activations.impl.ActivationSoftmax;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.dataset.api.preprocessor.NormalizerStandardize;
 import org.phantom4j.cli.frame.Arguments;
-import org.phantom4j.cli.frame.AtomicFile;
 import org.phantom4j.cli.frame.Command;
 import org.phantom4j.cli.frame.Once;
+import org.phantom4j.cli.frame.OutputFile;
 import org.phantom4j.cli.frame.UsageException;
 import org.phantom4j.cli.gpus.DeviceOptions;
 import org.phantom4j.cli.gpus.Precision;
@@ -34,9 +25,12 @@ import org.phantom4j.cli.launch.CommOptions;
 import org.phantom4j.cli.launch.HandedFile;
 import org.phantom4j.cli.launch.RankResults;
 import org.phantom4j.comm.RankContext;
-import org.phantom4j.examples.data.DataSource;
-import org.phantom4j.examples.data.Samples;
-import org.phantom4j.layers.ShardedLayer;
+import org.phantom4j.data.Layout;
+import org.phantom4j.data.Questions;
+import org.phantom4j.data.Samples;
+import org.phantom4j.data.SyntheticLayout;
+import org.phantom4j.data.TableLayout;
+import org.phantom4j.data.TableOptions;
 import org.phantom4j.layers.gpu.GpuPredictor;
 import org.phantom4j.layers.train.RankNetwork;
 
@@ -45,43 +39,6 @@ public final class PredictCommand implements Command {
 
     private static final long HIGHEST_US = 3_600_000_000L;
     private static final int DIGITS = 3;
-
-    /** A model as {@code train --save} wrote it. */
-    private record Model(MultiLayerNetwork network, NormalizerStandardize normalizer) {
-
-        int inputs() {
-            return (int) ((FeedForwardLayer) layer(0)).getNIn();
-        }
-
-        int outputs() {
-            return (int) ((FeedForwardLayer) layer(network.getnLayers() - 1)).getNOut();
-        }
-
-        boolean classifies() {
-            return layer(network.getnLayers() - 1) instanceof BaseOutputLayer output
-                    && output.getActivationFn() instanceof ActivationSoftmax;
-        }
-
-        /** What it was trained in, as the model tells. */
-        Precision precision() {
-            return network.getLayerWiseConfigurations().getDataType() == DataType.DOUBLE
-                    ? Precision.FP64
-                    : Precision.FP32;
-        }
-
-        /** The shards of the model; 1 for one without sharded layers. */
-        int shards() {
-            int shards = 1;
-            for (int i = 0; i < network.getnLayers(); i++) {
-                shards = layer(i) instanceof ShardedLayer sharded ? sharded.getShards() : shards;
-            }
-            return shards;
-        }
-
-        private Layer layer(int index) {
-            return network.getLayerWiseConfigurations().getConf(index).getLayer();
-        }
-    }
 
     @Override
     public String name() {
@@ -102,10 +59,15 @@ public final class PredictCommand implements Command {
                 "data",
                 "SOURCE",
                 "synthetic or idx:DIR (their test part), or csv:FILE (all of it; the label column may be missing)");
+        DataOptions.addReadingTo(options);
         Arguments.option(options, "ranks", "R", "ranks to run on (default 1)");
         Arguments.option(options, "batch", "B", "samples a batch (default 128)");
-        Arguments.option(options, "seed", "SEED", "of synthetic data (default 1)");
-        Arguments.option(options, "output", "FILE", "write outputs and classes as CSV (default: standard output)");
+        Arguments.option(options, "seed", "SEED", "of synthetic data (default: that of the training)");
+        Arguments.option(
+                options,
+                "output",
+                "FILE",
+                "write the outputs, by class, and the class as CSV (default: standard output)");
         DeviceOptions.addTo(options);
         Arguments.option(
                 options,
@@ -128,26 +90,27 @@ public final class PredictCommand implements Command {
             throw new UsageException("--precision is for --device cuda: on the CPU a model computes in its own");
         }
         int batch = arguments.positive("batch", 128);
-        arguments.required("data");
-        DataSource source = arguments.data(null);
-        Path file = Path.of(arguments.required("model"));
+        DataOptions data = DataOptions.parse(arguments, null);
+        Path file = arguments.requiredPath("model");
         device.check(comm.name(), ranks, 1, precision.orElse(Precision.FP32));
         if (comm.launches()) {
-            requireFile(file);
+            ModelFile.requireFile(file);
             return launch(comm, arguments, ranks);
         }
-        Once<Model> model = new Once<>(() -> RankContext.runAlone(() -> load(file)));
-        Once<Samples> samples = new Once<>(() -> samples(arguments, source, model.get()));
-        String geometry = name() + " --model " + file + " --data " + arguments.text("data", "") + " --batch " + batch
-                + " --seed " + arguments.number("seed", 1)
+        Once<ModelFile> model = new Once<>(() -> RankContext.runAlone(() -> ModelFile.load(file)));
+        Once<Questions> questions = new Once<>(() -> questions(arguments, data, model.get()));
+        String geometry = name() + " --model " + file + " " + data.words(arguments) + " --batch " + batch + " --seed "
+                + arguments.text("seed", "")
                 + precision.map(p -> " --precision " + Arguments.lower(p)).orElse("");
         comm.run(ranks, geometry, group -> {
             Path output = group.rank() == 0 ? output(arguments) : null;
             ModelOptions.requireDivides(ranks, model.get().shards());
+            data.requireSame(group, questions.get().checksum());
+            Samples samples = questions.get().samples();
             Histogram latencyUs = new Histogram(HIGHEST_US, DIGITS);
             List<INDArray> outputs = outputs(
                     model.get(),
-                    samples.get(),
+                    samples,
                     batch,
                     latencyUs,
                     network -> device.predictor(
@@ -157,72 +120,74 @@ public final class PredictCommand implements Command {
                             comm.timeout(),
                             batch));
             RankResults.onFirstRank(group, () -> {
-                write(output, outputs, model.get().classifies());
-                summarise(model.get(), samples.get(), outputs, latencyUs);
+                tell(model.get(), questions.get());
+                new Predictions(outputs, model.get().layoutFor(data.source().kind())).write(output);
+                summarise(samples, outputs, latencyUs);
                 return null;
             });
             return null;
         });
-        return Command.OK;
+        return OK;
+    }
+
+    /** Says what is to be known about the data, beside the predictions. */
+    private static void tell(ModelFile model, Questions questions) {
+        if (model.warning() != null) {
+            System.err.println("note       " + model.warning());
+        }
+        questions.notes().forEach(note -> System.err.println("note       " + note));
     }
 
     private static Path output(Arguments arguments) {
-        return AtomicFile.writable("output", arguments.text("output", null));
+        return OutputFile.writable("output", arguments.text("output", null));
     }
 
-    /** Starts the ranks. What goes to standard output takes the way over a file, so that it is nothing but the outputs. */
+    /** Starts the ranks. What goes to a stream of this process takes the way over a file, so that it is nothing but the outputs. */
     private int launch(CommOptions comm, Arguments arguments, int ranks) throws Exception {
-        if (output(arguments) != null) {
+        Path output = output(arguments);
+        if (output != null && !OutputFile.isOwnStream(output)) {
             return comm.launch(this, arguments, ranks, Map.of());
         }
         try (HandedFile outputs = HandedFile.named("outputs.csv")) {
             int status = comm.launch(
                     this, arguments, ranks, Map.of("output", outputs.path().toString()));
             if (status == Command.OK) {
-                Files.copy(outputs.path(), System.out);
+                if (output == null) {
+                    Files.copy(outputs.path(), System.out);
+                } else {
+                    OutputFile.write(
+                            output,
+                            partial -> Files.copy(outputs.path(), partial, StandardCopyOption.REPLACE_EXISTING));
+                }
             }
             return status;
         }
     }
 
-    private static Samples samples(Arguments arguments, DataSource source, Model model) {
-        Samples samples = source.samples(
-                model.inputs(),
-                model.outputs(),
-                model.network().getLayerWiseConfigurations().getDataType(),
-                arguments.number("seed", 1),
-                model.normalizer());
-        if (samples.features().size(1) != model.inputs()) {
-            throw new UsageException("--data " + arguments.text("data", "") + " has "
-                    + samples.features().size(1) + " features, but the model takes " + model.inputs());
+    private static Questions questions(Arguments arguments, DataOptions data, ModelFile model) {
+        Layout layout = model.layoutFor(data.source().kind());
+        long seed = layout instanceof SyntheticLayout synthetic ? synthetic.seed() : 1;
+        TableOptions table = data.table();
+        if (layout instanceof TableLayout trained && !arguments.has("missing-values")) {
+            table = table.withMissingValues(trained.missingValues());
         }
-        return samples;
-    }
-
-    private static void requireFile(Path file) {
-        if (!Files.isRegularFile(file)) {
-            throw new UsageException("--model " + file + ": no such file; train --save writes one");
+        Questions questions = data.source()
+                .questions(
+                        layout,
+                        table,
+                        model.network().getLayerWiseConfigurations().getDataType(),
+                        arguments.number("seed", seed));
+        long features = questions.samples().features().size(1);
+        if (features != model.inputs()) {
+            throw new UsageException("--data " + arguments.text("data", "") + " has " + features
+                    + " features, but the model takes " + model.inputs());
         }
-    }
-
-    private static Model load(Path file) {
-        requireFile(file);
-        File source = file.toFile();
-        try {
-            MultiLayerNetwork network = ModelSerializer.restoreMultiLayerNetwork(source, false);
-            NormalizerStandardize normalizer = ModelSerializer.restoreNormalizerFromFile(source);
-            return new Model(network, normalizer);
-        } catch (IOException | RuntimeException e) {
-            throw new UsageException(
-                    "--model " + file + " is no model, or is truncated: " + e.getMessage()
-                            + "; train --save writes one",
-                    e);
-        }
+        return questions;
     }
 
     /** Outputs of all samples, by a GPU if there is one for this rank's network, else by Deeplearning4j's layers. */
     private static List<INDArray> outputs(
-            Model model,
+            ModelFile model,
             Samples samples,
             int batch,
             Histogram latencyUs,
@@ -260,52 +225,25 @@ public final class PredictCommand implements Command {
         return outputs;
     }
 
-    private static void write(Path file, List<INDArray> outputs, boolean classes) throws IOException {
-        if (file != null) {
-            AtomicFile.write(file, partial -> {
-                try (BufferedWriter writer = Files.newBufferedWriter(partial)) {
-                    write(writer, outputs, classes);
-                }
-            });
-        } else {
-            StringBuilder text = new StringBuilder();
-            write(text, outputs, classes);
-            System.out.print(text);
-        }
-    }
-
-    private static void write(Appendable target, List<INDArray> outputs, boolean classes) throws IOException {
-        long width = outputs.get(0).size(1);
-        for (long column = 0; column < width; column++) {
-            target.append(column == 0 ? "" : ",").append("output").append(String.valueOf(column));
-        }
-        target.append(classes ? ",class\n" : "\n");
-        for (INDArray output : outputs) {
-            int[] predicted = output.argMax(1).toIntVector();
-            boolean doubles = output.dataType() == DataType.DOUBLE;
-            double[][] rows = output.toDoubleMatrix();
-            for (int row = 0; row < rows.length; row++) {
-                for (int column = 0; column < width; column++) {
-                    String number =
-                            doubles ? Double.toString(rows[row][column]) : Float.toString((float) rows[row][column]);
-                    target.append(column == 0 ? "" : ",").append(number);
-                }
-                target.append(classes ? "," + predicted[row] + "\n" : "\n");
-            }
-        }
-    }
-
-    private static void summarise(Model model, Samples samples, List<INDArray> outputs, Histogram latencyUs) {
-        if (samples.labels() != null && model.classifies()) {
+    private static void summarise(Samples samples, List<INDArray> outputs, Histogram latencyUs) {
+        if (samples.labels() != null) {
             long right = 0;
+            long known = 0;
             int from = 0;
             for (INDArray output : outputs) {
                 int rows = (int) output.size(0);
-                right += RankTraining.countRight(
-                        output, samples.range(from, from + rows).labels());
+                INDArray labels = samples.range(from, from + rows).labels();
+                // a row of zeros is a label that the model does not know
+                int[] isKnown = labels.sum(1).toIntVector();
+                int[] predicted = output.argMax(1).toIntVector();
+                int[] expected = labels.argMax(1).toIntVector();
+                for (int row = 0; row < rows; row++) {
+                    known += isKnown[row];
+                    right += isKnown[row] == 1 && predicted[row] == expected[row] ? 1 : 0;
+                }
                 from += rows;
             }
-            System.err.printf("accuracy   %.2f %% of %d samples%n", 100.0 * right / samples.size(), samples.size());
+            System.err.printf("accuracy   %.2f %% of %d samples%n", 100.0 * right / known, known);
         }
         double seconds = latencyUs.getMean() * latencyUs.getTotalCount() / 1e6;
         System.err.printf("samples/s  %.0f%n", samples.size() / seconds);

@@ -11,8 +11,9 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.cli.gpus.GpuMemory;
 import org.phantom4j.comm.Mesh;
-import org.phantom4j.examples.data.Corpus;
-import org.phantom4j.examples.data.Samples;
+import org.phantom4j.data.Batches;
+import org.phantom4j.data.Corpus;
+import org.phantom4j.data.Samples;
 import org.phantom4j.layers.gpu.GpuTrainer;
 import org.phantom4j.layers.gpu.MemoryNeed;
 import org.phantom4j.layers.train.FinishedLoss;
@@ -161,9 +162,15 @@ final class RankTraining implements AutoCloseable {
                 classes ? sums.getDouble(1) / size : null);
     }
 
-    /** Throws if a parameter of this rank is no number any more: a model that must not take the place of a good one. */
+    /**
+     * Throws if a parameter of this rank is no number any more, or so large that the product of two is none: a model that must
+     * not take the place of a good one.
+     */
     void requireFinite() {
-        double unused = finite(network().params().sumNumber().doubleValue(), "the sum of the parameters");
+        INDArray parameters = network().params();
+        double unused = finite(parameters.sumNumber().doubleValue(), "the sum of the parameters");
+        float largest = parameters.amaxNumber().floatValue();
+        unused = finite(largest * largest, "the largest parameter's square");
     }
 
     private double lossOfLayers(Samples samples) {

@@ -9,8 +9,8 @@ import org.phantom4j.cli.frame.UsageException;
 import org.phantom4j.cli.gpus.DeviceOptions;
 import org.phantom4j.cli.launch.CommOptions;
 import org.phantom4j.cli.train.ModelOptions.Model;
-import org.phantom4j.examples.data.Corpus;
-import org.phantom4j.examples.data.DataSource;
+import org.phantom4j.comm.Communicator;
+import org.phantom4j.data.Corpus;
 
 /** What all commands that train have in common: the ranks, the network and the data. Shared by the ranks of a process. */
 final class TrainingOptions {
@@ -23,6 +23,7 @@ final class TrainingOptions {
     /** Replicas of the model. */
     final int replicas;
 
+    private final DataOptions data;
     private final Once<Corpus> corpus;
 
     static void addTo(Options options) {
@@ -54,9 +55,9 @@ final class TrainingOptions {
                     + ": every replica needs a sample");
         }
         device.check(comm.name(), ranks, replicas, this.model.precision());
-        DataSource data = arguments.data("synthetic");
-        this.corpus = new Once<>(
-                () -> data.corpus(this.model.width(), this.model.precision().type(), this.model.seed()));
+        this.data = DataOptions.parse(arguments, "synthetic");
+        this.corpus = new Once<>(() -> data.source()
+                .corpus(data.table(), this.model.width(), this.model.precision().type(), this.model.seed()));
     }
 
     /** All ranks of the job. */
@@ -66,11 +67,21 @@ final class TrainingOptions {
 
     /** The options that all ranks must have in common. */
     String geometry(String command) {
-        return command + " --data " + arguments.text("data", "synthetic") + " " + model.words() + " --data-parallel "
-                + replicas;
+        return command + " " + data.words(arguments) + " " + model.words() + " --data-parallel " + replicas;
     }
 
-    /** The data; read on the first call. */
+    /**
+     * The data; read on the first call. A collective: all ranks call it.
+     *
+     * @throws UsageException on every rank if they have read different data
+     */
+    Corpus corpus(Communicator group) {
+        Corpus read = corpus.get();
+        data.requireSame(group, read.checksum());
+        return read;
+    }
+
+    /** The data, after {@link #corpus(Communicator)}. */
     Corpus corpus() {
         return corpus.get();
     }

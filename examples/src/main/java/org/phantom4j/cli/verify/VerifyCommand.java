@@ -14,8 +14,8 @@ import org.apache.commons.cli.Options;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.phantom4j.cli.frame.Arguments;
-import org.phantom4j.cli.frame.AtomicFile;
 import org.phantom4j.cli.frame.Command;
+import org.phantom4j.cli.frame.OutputFile;
 import org.phantom4j.cli.frame.Report;
 import org.phantom4j.cli.frame.UsageException;
 import org.phantom4j.cli.gpus.DeviceOptions;
@@ -112,7 +112,7 @@ public final class VerifyCommand implements Command {
     }
 
     private static Path json(Arguments arguments) {
-        return AtomicFile.writable("json", arguments.text("json", null));
+        return OutputFile.writable("json", arguments.text("json", null));
     }
 
     /** Runs every case that so many ranks can; all ranks learn the largest error of all. */

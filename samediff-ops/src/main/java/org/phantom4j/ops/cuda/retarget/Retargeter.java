@@ -296,7 +296,7 @@ public final class Retargeter {
     private static void deleteParts(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
             for (Path file :
-                    files.filter(file -> file.toString().endsWith(".part")).toList()) {
+                    files.filter(file -> file.toString().endsWith(".partial")).toList()) {
                 Files.delete(file);
             }
         }

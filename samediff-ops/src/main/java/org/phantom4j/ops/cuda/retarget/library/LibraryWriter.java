@@ -4,9 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -15,6 +13,7 @@ import java.util.List;
 import org.phantom4j.ops.cuda.fatbin.ByteSource;
 import org.phantom4j.ops.cuda.fatbin.ElfSection;
 import org.phantom4j.ops.cuda.fatbin.FatBinary;
+import org.phantom4j.ops.files.PartialFile;
 
 /**
  * Writes a copy of a library with other fat binaries, each in the place of the old one and followed by zeros, so
@@ -25,24 +24,19 @@ import org.phantom4j.ops.cuda.fatbin.FatBinary;
 public final class LibraryWriter implements Closeable {
     private static final int CHUNK_BYTES = 1 << 20;
 
-    private final Path part;
+    private final PartialFile part;
     private final FileChannel out;
 
-    private LibraryWriter(Path part, FileChannel out) {
+    private LibraryWriter(PartialFile part, FileChannel out) {
         this.part = part;
         this.out = out;
     }
 
     /** Starts a copy of {@code original} that has zeros where the sections are (holes, where the disk has them). */
     public static LibraryWriter create(ByteSource original, List<ElfSection> sections, Path folder) throws IOException {
-        Path part = Files.createTempFile(
-                folder,
-                "library",
-                ".part",
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
-        // should this virtual machine be ended meanwhile
-        part.toFile().deleteOnExit();
-        LibraryWriter writer = new LibraryWriter(part, FileChannel.open(part, StandardOpenOption.WRITE));
+        PartialFile part = PartialFile.in(
+                folder, "library", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        LibraryWriter writer = new LibraryWriter(part, FileChannel.open(part.path(), StandardOpenOption.WRITE));
         try {
             for (ElfSection kept : gaps(sections, original.size())) {
                 for (long at = kept.offset(); at < kept.end(); at += CHUNK_BYTES) {
@@ -80,7 +74,7 @@ public final class LibraryWriter implements Closeable {
      */
     public void finish(ByteSource original, List<ElfSection> sections, Path destination) throws IOException {
         out.force(true);
-        try (ByteSource copy = ByteSource.open(part)) {
+        try (ByteSource copy = ByteSource.open(part.path())) {
             if (copy.size() != original.size()) {
                 throw new RetargetException("the copy has " + copy.size() + " bytes, not " + original.size());
             }
@@ -88,7 +82,7 @@ public final class LibraryWriter implements Closeable {
                 checkSame(original, copy, kept);
             }
         }
-        Files.move(part, destination, StandardCopyOption.ATOMIC_MOVE);
+        part.moveTo(destination);
     }
 
     private static void checkSame(ByteSource original, ByteSource copy, ElfSection kept) throws IOException {
@@ -132,6 +126,6 @@ public final class LibraryWriter implements Closeable {
     @Override
     public void close() throws IOException {
         out.close();
-        Files.deleteIfExists(part);
+        part.close();
     }
 }

@@ -19,6 +19,7 @@ import java.util.zip.CRC32C;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.phantom4j.ops.files.PartialFile;
 
 /**
  * A translated library, as the file beside it describes it.
@@ -92,11 +93,11 @@ public record RetargetedLibrary(
         modulesByLevel.forEach((level, modules) -> properties.setProperty("modules.O" + level, modules.toString()));
         properties.setProperty(DESCRIPTION_CHECKSUM, checksum(properties));
         Path folder = file.toAbsolutePath().getParent();
-        Path written = Files.createTempFile(folder, DESCRIPTION, ".part");
-        try (OutputStream out = Files.newOutputStream(written)) {
-            properties.store(out, "a library translated by phantom4j retarget");
-        }
-        Files.move(written, folder.resolve(DESCRIPTION), StandardCopyOption.ATOMIC_MOVE);
+        PartialFile.write(folder.resolve(DESCRIPTION), partial -> {
+            try (OutputStream out = Files.newOutputStream(partial)) {
+                properties.store(out, "a library translated by phantom4j retarget");
+            }
+        });
     }
 
     /** Of all properties but the checksum itself, whatever order they are written in. */

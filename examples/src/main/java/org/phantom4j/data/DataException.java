@@ -1,4 +1,4 @@
-package org.phantom4j.examples.data;
+package org.phantom4j.data;
 
 /** Data that cannot be used. The message is for the person who named it. */
 public final class DataException extends RuntimeException {

@@ -1,4 +1,4 @@
-package org.phantom4j.examples.data;
+package org.phantom4j.data;
 
 import java.util.Arrays;
 import org.nd4j.linalg.dataset.DataSet;

@@ -1,5 +1,6 @@
-package org.phantom4j.examples.data;
+package org.phantom4j.data;
 
+import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.rng.Random;
@@ -24,6 +25,7 @@ public final class SyntheticData {
         INDArray out = Nd4j.randn(type, HIDDEN, width).muli(1.6 / Math.sqrt(HIDDEN));
         INDArray y = Transforms.tanh(x.mmul(in), false).mmul(out);
         Samples all = new Samples(x, y);
-        return new Corpus(all.range(0, TRAIN), all.range(TRAIN, TRAIN + TEST), false, null);
+        return new Corpus(
+                all.range(0, TRAIN), all.range(TRAIN, TRAIN + TEST), new SyntheticLayout(width, seed), List.of(), 0);
     }
 }

@@ -1,5 +1,6 @@
-package org.phantom4j.examples.data;
+package org.phantom4j.data;
 
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -23,6 +24,6 @@ public record Samples(INDArray features, INDArray labels) {
 
     /** Rows {@code from} to {@code to} − 1. */
     public Samples range(int from, int to) {
-        return rows(java.util.stream.IntStream.range(from, to).toArray());
+        return rows(IntStream.range(from, to).toArray());
     }
 }
