@@ -65,8 +65,8 @@ class TrainOutputsTest {
     void predictNamesClassesAndRefusesOtherData() throws IOException {
         Path data = colours();
         Path model = folder.resolve("model.zip");
-        Result trained =
-                succeed("train " + SMALL + " --epochs 20 --label colour --data csv:" + data + " --save " + model);
+        Result trained = succeed("train " + SMALL + " --epochs 40 --learning-rate 0.01 --label colour --data csv:"
+                + data + " --save " + model);
         assertTrue(trained.out().contains("2 classes in column colour (light, blue, red), 2 features"), trained.out());
         assertTrue(trained.out().contains("200 rows of 3 columns, between semicolons, with a header"), trained.out());
         Path output = folder.resolve("predicted.csv");
