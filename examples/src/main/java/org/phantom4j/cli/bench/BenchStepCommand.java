@@ -88,7 +88,9 @@ public final class BenchStepCommand implements Command {
         }
         int devices = CudaDevice.count();
         if (devices == 0) {
-            throw new IllegalStateException("there is no CUDA device here: phantom doctor says what this machine has");
+            throw new IllegalStateException(
+                    "there is no CUDA device here: " + CudaDevice.obstacle().orElse("the driver lists none")
+                            + "; phantom doctor says what this machine has");
         }
         CommOptions comm = CommOptions.of("nccl", arguments);
         int ranks = comm.ranks(arguments, devices);

@@ -30,6 +30,9 @@ import org.phantom4j.layers.gpu.GpuTrainer;
  */
 public record DeviceOptions(boolean cuda, int first, Engine engine) {
 
+    /** Compute capability of the first GPUs that multiply in tf32 and bf16. */
+    private static final int FIRST_WITH_TF32 = 80;
+
     /** What makes a training step on a GPU. */
     public enum Engine {
         /** Compiled where the network allows it, else layers. */
@@ -99,6 +102,7 @@ public record DeviceOptions(boolean cuda, int first, Engine engine) {
         }
         if (cuda) {
             requireDevices(ranks);
+            requirePrecision(precision, CudaDevice.computeCapability(first));
             if (first > 0) {
                 // on ND4J's CUDA backend, what this thread computes on; nothing on another
                 Nd4j.getAffinityManager().unsafeSetDevice(first);
@@ -106,11 +110,22 @@ public record DeviceOptions(boolean cuda, int first, Engine engine) {
         }
     }
 
+    /** Refuses what a GPU's tensor cores do not have. */
+    static void requirePrecision(Precision precision, int computeCapability) {
+        if (precision.isForGpu() && computeCapability < FIRST_WITH_TF32) {
+            throw new UsageException(
+                    "--precision " + Arguments.lower(precision) + " needs a GPU of compute capability 8.0"
+                            + " or newer; this one has " + computeCapability / 10 + "." + computeCapability % 10
+                            + ": use --precision fp32");
+        }
+    }
+
     private void requireDevices(int ranks) {
         int devices = CudaDevice.count();
         if (devices == 0) {
-            throw new UsageException(
-                    "--device cuda: there is no CUDA device here; phantom doctor says what this machine has");
+            throw new UsageException("--device cuda: there is no CUDA device here: "
+                    + CudaDevice.obstacle().orElse("the driver lists none")
+                    + "; phantom doctor says what this machine has");
         }
         if (ranks == 1 && first >= devices) {
             throw new UsageException("--device cuda:" + first + ": this process sees "

@@ -1,6 +1,7 @@
 package org.phantom4j.comm.cuda;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
 /**
  * A GPU, by its number among those that CUDA_VISIBLE_DEVICES shows, and its primary context, which ND4J and NVIDIA's
@@ -30,13 +31,38 @@ public final class CudaDevice implements AutoCloseable {
 
     /** How many GPUs there are; 0 where there is no driver. */
     public static int count() {
+        return obstacle().isPresent() ? 0 : counted();
+    }
+
+    private static int counted() {
+        int[] count = new int[1];
+        CudaDriver.check("cuDeviceGetCount", CudaDriver.cuDeviceGetCount(count));
+        return count[0];
+    }
+
+    /** Why there is no GPU: no driver, one that cannot start, or none that it shows. Empty if there is one. */
+    public static Optional<String> obstacle() {
         try {
-            int[] count = new int[1];
-            return CudaDriver.cuDeviceGetCount(count) == 0 ? count[0] : 0;
-        } catch (LinkageError | CudaException e) {
-            // no driver, or no GPU that it could start
-            return 0;
+            CudaDriver.check("cuInit", CudaDriver.STARTED);
+            return counted() > 0
+                    ? Optional.empty()
+                    : Optional.of("NVIDIA's driver shows no GPU" + CudaAdvice.hidden(System.getenv()));
+        } catch (CudaException e) {
+            return Optional.of(e.getMessage());
+        } catch (LinkageError e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            return Optional.of(
+                    cause instanceof CudaException
+                            ? cause.getMessage()
+                            : "cannot load NVIDIA's driver (libcuda.so.1): is it installed, and in a container passed on?");
         }
+    }
+
+    /** Compute capability of a device as one number, without a context on it: 90 for 9.0. */
+    public static int computeCapability(int ordinal) {
+        int[] device = new int[1];
+        CudaDriver.check("cuDeviceGet", CudaDriver.cuDeviceGet(device, ordinal));
+        return 10 * attribute(device[0], MAJOR) + attribute(device[0], MINOR);
     }
 
     /**
@@ -49,8 +75,10 @@ public final class CudaDevice implements AutoCloseable {
         if (ordinal < 0 || ordinal >= count) {
             throw new CudaException(
                     "there is no CUDA device " + ordinal + ": this process sees " + count
-                            + (count == 0 ? "; is NVIDIA's driver installed (nvidia-smi)?" : ", numbered from 0")
-                            + " CUDA_VISIBLE_DEVICES is " + System.getenv("CUDA_VISIBLE_DEVICES"),
+                            + obstacle()
+                                    .map(why -> ": " + why)
+                                    .orElse(", numbered from 0; CUDA_VISIBLE_DEVICES is "
+                                            + System.getenv("CUDA_VISIBLE_DEVICES")),
                     0);
         }
         int[] device = new int[1];
@@ -115,6 +143,10 @@ public final class CudaDevice implements AutoCloseable {
     }
 
     private int attribute(int attribute) {
+        return attribute(device, attribute);
+    }
+
+    private static int attribute(int device, int attribute) {
         int[] value = new int[1];
         CudaDriver.check("cuDeviceGetAttribute", CudaDriver.cuDeviceGetAttribute(value, attribute, device));
         return value[0];

@@ -13,15 +13,17 @@ final class CudaDriver {
                         "phantom4j.cuda.library",
                         "it comes with NVIDIA's driver: install that on a machine with an NVIDIA GPU",
                         "libcuda.so.1"));
-        check("cuInit", cuInit(0));
     }
+
+    /** What starting the driver has given: 0, or why nothing else can be called. */
+    static final int STARTED = cuInit(0);
 
     private CudaDriver() {}
 
     /** Throws unless a call succeeded. */
     static void check(String call, int status) {
         if (status != 0) {
-            throw new CudaException(call + " failed: " + text(status) + advice(status), status);
+            throw new CudaException(call + " failed: " + text(status) + CudaAdvice.of(status, System.getenv()), status);
         }
     }
 
@@ -33,15 +35,6 @@ final class CudaDriver {
         String what =
                 cuGetErrorString(status, text) == 0 && text[0] != 0 ? new Pointer(text[0]).getString(0) : "unknown";
         return name + " (" + what + ")";
-    }
-
-    private static String advice(int status) {
-        return switch (status) {
-            case CudaException.OUT_OF_MEMORY -> "; use a smaller width or batch, or more ranks, or free the device";
-            case 100 -> "; is there an NVIDIA GPU here, and does CUDA_VISIBLE_DEVICES show it?";
-            case 209 -> "; the code was compiled for another kind of GPU";
-            default -> "";
-        };
     }
 
     static native int cuInit(int flags);

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.phantom4j.comm.CommException;
 import org.phantom4j.comm.CommException.Reason;
+import org.phantom4j.comm.cuda.CudaDevice;
 
 /** Which device a rank computes on: one for each rank. */
 final class DeviceChoice {
@@ -19,8 +20,9 @@ final class DeviceChoice {
     static void requireEnough(int ranks, int devices) {
         if (devices == 0) {
             throw new IllegalArgumentException(
-                    "back end nccl needs an NVIDIA GPU for each rank, and this process sees none: is the driver installed"
-                            + " (nvidia-smi), and does CUDA_VISIBLE_DEVICES show a GPU? Without one use --comm local");
+                    "back end nccl needs an NVIDIA GPU for each rank, and this process sees none: "
+                            + CudaDevice.obstacle().orElse("the driver lists none")
+                            + "; without one use --comm local");
         }
         if (ranks > devices) {
             throw new IllegalArgumentException(

@@ -4,6 +4,7 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
+import java.nio.file.Path;
 import java.util.List;
 import org.phantom4j.comm.cuda.CudaException;
 import org.phantom4j.comm.cuda.SystemLibrary;
@@ -23,6 +24,7 @@ final class Nccl {
 
     static {
         forbidMulticast();
+        keepOutOfResults();
         NativeLibrary library = SystemLibrary.load(
                 LIBRARY,
                 "install NVIDIA's NCCL 2.18 or newer (package libnccl2; the Python package nvidia-nccl has it in its folder"
@@ -47,6 +49,18 @@ final class Nccl {
         int status = NativeLibrary.getProcess().getFunction("setenv").invokeInt(new Object[] {MULTICAST, "0", 1});
         if (status != 0) {
             throw new CudaException("cannot set " + MULTICAST + "=0, without which NCCL is not used", 0);
+        }
+    }
+
+    /** What NCCL says goes to standard output unless a variable names a file; results go there. */
+    private static void keepOutOfResults() {
+        if (System.getenv(NcclOutput.VARIABLE) == null) {
+            String file = NcclOutput.file(Path.of("/proc/self/fd/2"), Path.of(System.getProperty("java.io.tmpdir")));
+            if (System.getenv("NCCL_DEBUG") != null && !file.equals(NcclOutput.STANDARD_ERROR)) {
+                LoggerFactory.getLogger(Nccl.class)
+                        .warn("NCCL writes to {}; {} names another file", file, NcclOutput.VARIABLE);
+            }
+            NativeLibrary.getProcess().getFunction("setenv").invokeInt(new Object[] {NcclOutput.VARIABLE, file, 0});
         }
     }
 

@@ -8,10 +8,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import org.phantom4j.comm.cuda.CudaDevice;
+import org.phantom4j.comm.world.Launch;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 import org.phantom4j.ops.cuda.retarget.Advice;
 import org.phantom4j.ops.cuda.retarget.CublasVersion;
@@ -43,11 +46,14 @@ public final class Doctor {
 
     /** Examines the machine; takes some 10 s where it finds ND4J's CUDA library, which it reads. */
     public static Report examine() throws IOException, InterruptedException {
-        return examine(GpuInventory.query());
+        return examine(GpuInventory.query(), CudaDevice.obstacle(), System.getenv());
     }
 
-    static Report examine(List<GpuInventory.Gpu> gpus) throws IOException, InterruptedException {
+    static Report examine(List<GpuInventory.Gpu> gpus, Optional<String> obstacle, Map<String, String> environment)
+            throws IOException, InterruptedException {
         Doctor doctor = new Doctor();
+        doctor.launcher(environment);
+        doctor.phantom(gpus, obstacle);
         doctor.gpus(gpus);
         doctor.say("ND4J", version("org.nd4j", "nd4j-api").orElse("not on the class path"));
         doctor.say("JavaCPP", version("org.bytedeco", "javacpp").orElse("not on the class path"));
@@ -63,9 +69,31 @@ public final class Doctor {
         found.add(String.format("%-16s %s", what, finding));
     }
 
+    private void launcher(Map<String, String> environment) {
+        try {
+            List<String> notes = Launch.of(environment).notes();
+            say("launcher", notes.isEmpty() ? "none: ranks are started by this program" : String.join("; ", notes));
+        } catch (IllegalArgumentException e) {
+            say("launcher", "not understood: " + e.getMessage());
+            advice.add("The environment says that this process is a rank, but: " + e.getMessage() + ".");
+        }
+    }
+
+    /** What this project's own compiled steps can use: whatever the driver can, also what ND4J does not know. */
+    private void phantom(List<GpuInventory.Gpu> gpus, Optional<String> obstacle) {
+        if (obstacle.isEmpty()) {
+            say("--device cuda", "works: the driver starts, whatever ND4J can use");
+            return;
+        }
+        say("--device cuda", "does not: " + obstacle.get());
+        if (!gpus.isEmpty()) {
+            advice.add("There are GPUs, and this process cannot use them: " + obstacle.get() + ".");
+        }
+    }
+
     private void gpus(List<GpuInventory.Gpu> gpus) {
         if (gpus.isEmpty()) {
-            say("GPU", "none: nvidia-smi is missing or lists none");
+            say("GPU", "none: neither nvidia-smi nor the driver lists one");
             advice.add("Everything runs on the CPU. For a GPU, NVIDIA's driver must be installed, and in a container"
                     + " passed on to it (docker run --gpus all).");
         }
@@ -96,7 +124,8 @@ public final class Doctor {
                     + " phantom, or name them in PHANTOM_CLASSPATH.");
         }
         if (!gpus.isEmpty()) {
-            advice.add("ND4J will not use the GPU: put nd4j-cuda-11.2-platform of ND4J 1.0.0-M1.1 on the class path.");
+            advice.add(
+                    "ND4J itself will not use the GPU (--device cuda does without it): put nd4j-cuda-11.2-platform of ND4J 1.0.0-M1.1 on the class path.");
             Optional<Path> fetched = LibraryLocator.inLocalRepository();
             if (fetched.isPresent()) {
                 say("fetched", fetched.get());

@@ -8,9 +8,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.phantom4j.comm.cuda.CudaDevice;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
 
-/** The GPUs of this machine, as {@code nvidia-smi}, which comes with NVIDIA's driver, lists them. */
+/** The GPUs of this machine, as {@code nvidia-smi}, which comes with NVIDIA's driver, lists them, or the driver itself. */
 public final class GpuInventory {
     private static final long LIMIT_S = 30;
     private static final List<String> COMMAND = List.of(
@@ -39,7 +40,27 @@ public final class GpuInventory {
      * @return none, if there is no driver or no GPU
      */
     public static List<Gpu> query() throws InterruptedException {
-        return query(COMMAND);
+        List<Gpu> listed = query(COMMAND);
+        // nvidia-smi can be missing, or too old for what it is asked, where the driver answers
+        return listed.isEmpty() ? ofDriver() : listed;
+    }
+
+    /** What the driver itself shows this process. */
+    private static List<Gpu> ofDriver() {
+        List<Gpu> gpus = new ArrayList<>();
+        int count = CudaDevice.count();
+        for (int ordinal = 0; ordinal < count; ordinal++) {
+            try (CudaDevice device = CudaDevice.open(ordinal)) {
+                int version = CudaDevice.driverVersion();
+                gpus.add(new Gpu(
+                        device.name(),
+                        GpuArchitecture.parse(device.computeCapability() / 10 + "." + device.computeCapability() % 10),
+                        "for CUDA " + version / 1000 + "." + version % 1000 / 10,
+                        device.totalBytes() >> 20,
+                        device.freeBytes() >> 20));
+            }
+        }
+        return gpus;
     }
 
     static List<Gpu> query(List<String> command) throws InterruptedException {

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,7 +57,8 @@ class DoctorTest {
                 "org/bytedeco/cuda/linux-x86_64/libcublas.so.11",
                 new byte[10]);
         try {
-            Doctor.Report report = TestJars.with(List.of(nd4j, redist), () -> Doctor.examine(List.of(HOPPER)));
+            Doctor.Report report = TestJars.with(
+                    List.of(nd4j, redist), () -> Doctor.examine(List.of(HOPPER), Optional.empty(), Map.of()));
             String found = String.join("\n", report.found());
             assertTrue(found.contains("NVIDIA H100, compute capability 9.0, 80000 of 81559 MiB free"), found);
             assertTrue(found.contains("its kernels      for 8.0; PTX for 8.6 and later"), found);
@@ -65,7 +68,8 @@ class DoctorTest {
                     report.advice().toString());
             assertTrue(report.advice().get(1).contains("the cuBLAS of CUDA 11.2 has no kernels for sm_90"));
 
-            report = TestJars.with(List.of(nd4j, redist), () -> Doctor.examine(List.of(AMPERE)));
+            report = TestJars.with(
+                    List.of(nd4j, redist), () -> Doctor.examine(List.of(AMPERE), Optional.empty(), Map.of()));
             assertEquals(List.of(), report.advice(), "this library runs as it is");
         } finally {
             System.clearProperty(UserCache.PROPERTY);
@@ -74,9 +78,27 @@ class DoctorTest {
 
     @Test
     void gpuWithoutACudaBackendIsAdvisedToFetchOne() throws Exception {
-        Doctor.Report report = Doctor.examine(List.of(AMPERE));
+        Doctor.Report report = Doctor.examine(List.of(AMPERE), Optional.empty(), Map.of());
         assertTrue(
                 report.advice().get(0).contains("put nd4j-cuda-11.2-platform"),
                 report.advice().toString());
+    }
+
+    @Test
+    void whatThisProjectCanDoComesBeforeWhatNd4jCan() throws Exception {
+        List<String> works =
+                Doctor.examine(List.of(HOPPER), Optional.empty(), Map.of()).found();
+        assertTrue(works.get(0).startsWith("launcher         none"), works.toString());
+        assertTrue(works.get(1).startsWith("--device cuda    works"), works.toString());
+        Doctor.Report hidden = Doctor.examine(
+                List.of(HOPPER),
+                Optional.of("NVIDIA's driver shows no GPU; X hides it"),
+                Map.of("RANK", "0", "WORLD_SIZE", "1"));
+        assertTrue(hidden.found().get(0).contains("RANK and WORLD_SIZE has started one process"), hidden.toString());
+        assertTrue(
+                hidden.found().get(1).contains("does not: NVIDIA's driver shows no GPU; X hides it"),
+                hidden.toString());
+        assertTrue(
+                hidden.advice().get(0).contains("There are GPUs, and this process cannot use them"), hidden.toString());
     }
 }
