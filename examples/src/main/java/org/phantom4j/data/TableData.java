@@ -1,7 +1,6 @@
 package org.phantom4j.data;
 
 import java.nio.file.Path;
-import org.phantom4j.layers.train.ShuffledRows;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -10,6 +9,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.phantom4j.data.TableLayout.Feature;
 import org.phantom4j.data.TableLayout.Target;
 import org.phantom4j.data.TableOptions.Missing;
+import org.phantom4j.layers.train.ShuffledRows;
 
 /**
  * Samples in the rows of a text table: CSV and its kin, gzipped or not. What the options leave open is inferred from the

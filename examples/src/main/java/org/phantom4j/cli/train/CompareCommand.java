@@ -23,8 +23,8 @@ import org.phantom4j.cli.launch.RankResults;
 import org.phantom4j.cli.train.ModelOptions.Model;
 import org.phantom4j.comm.Communicator;
 import org.phantom4j.comm.Mesh;
-import org.phantom4j.layers.train.StepListener;
 import org.phantom4j.data.Corpus;
+import org.phantom4j.layers.train.StepListener;
 import org.phantom4j.ops.LayerCost;
 
 /** {@code phantom compare}: phantom beside tensor parallelism, on the same data, seed and ranks. */

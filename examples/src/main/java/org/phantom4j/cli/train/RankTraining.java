@@ -11,7 +11,6 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.phantom4j.cli.gpus.GpuMemory;
 import org.phantom4j.comm.Mesh;
-import org.phantom4j.data.Batches;
 import org.phantom4j.data.Corpus;
 import org.phantom4j.data.Samples;
 import org.phantom4j.layers.gpu.GpuTrainer;

@@ -31,8 +31,8 @@ import org.phantom4j.cli.MainTest.Result;
 import org.phantom4j.cli.frame.UsageException;
 import org.phantom4j.comm.LocalRanks;
 import org.phantom4j.data.DataSource;
-import org.phantom4j.layers.train.ShuffledRows;
 import org.phantom4j.data.TableOptions;
+import org.phantom4j.layers.train.ShuffledRows;
 
 /** What train and predict leave behind: models, predictions, and words about what is not there. */
 class TrainOutputsTest {

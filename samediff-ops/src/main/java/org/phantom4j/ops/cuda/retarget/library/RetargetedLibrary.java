@@ -8,7 +8,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Properties;
@@ -17,9 +16,9 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 import org.phantom4j.ops.cuda.fatbin.GpuArchitecture;
+import org.phantom4j.ops.files.PartialFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.phantom4j.ops.files.PartialFile;
 
 /**
  * A translated library, as the file beside it describes it.
