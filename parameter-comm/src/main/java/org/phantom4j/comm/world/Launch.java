@@ -96,7 +96,7 @@ public record Launch(Optional<World> world, String launcher, List<String> notes)
 
     /** RANK and WORLD_SIZE can be left over in a shell; each process that is started there would have the same rank. */
     private static void requireAgreement(Place place, List<Place> all) {
-        if (place.launcher() != Launcher.BY_HAND) {
+        if (!place.launcher().equals(Launcher.BY_HAND)) {
             return;
         }
         for (Place other : all) {

@@ -31,7 +31,7 @@ class LaunchTest {
     /** The environment of words NAME=VALUE, of which the last with a name counts. */
     private static Map<String, String> environment(String words) {
         Map<String, String> environment = new HashMap<>();
-        for (String word : words.trim().split("\\s+")) {
+        for (String word : words.trim().split("\\s+", -1)) {
             environment.put(word.substring(0, word.indexOf('=')), word.substring(word.indexOf('=') + 1));
         }
         return environment;

@@ -97,6 +97,7 @@ class RendezvousTest {
     void anAddressThatSwallowsPacketsEndsTheWaitAtItsDeadline() throws Exception {
         try (ServerSocket full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 Sockets fill = new Sockets(full.getLocalPort())) {
+            assertTrue(fill.full, "the queue takes more");
             World world = new World(1, 2, 1, "127.0.0.1", full.getLocalPort());
             CompletableFuture<Job> joining = CompletableFuture.supplyAsync(
                     () -> Job.join(world, SECRET, "p 4", new Deadlines(Duration.ofSeconds(1), Duration.ofHours(1))),
@@ -112,6 +113,7 @@ class RendezvousTest {
     /** Connections that fill a server's queue. */
     private static final class Sockets implements AutoCloseable {
         private final List<Socket> sockets = new ArrayList<>();
+        private boolean full;
 
         Sockets(int port) throws IOException {
             for (int i = 0; i < 4; i++) {
@@ -120,6 +122,7 @@ class RendezvousTest {
                 try {
                     socket.connect(new java.net.InetSocketAddress(InetAddress.getLoopbackAddress(), port), 300);
                 } catch (java.net.SocketTimeoutException e) {
+                    full = true;
                     return;
                 }
             }
