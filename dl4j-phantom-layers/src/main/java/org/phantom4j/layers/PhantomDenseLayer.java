@@ -1,10 +1,11 @@
 package org.phantom4j.layers;
 
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.phantom4j.comm.RankContext;
 import org.phantom4j.ops.PhantomGeometry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +36,9 @@ public final class PhantomDenseLayer extends ShardedDenseLayer {
     private static final long serialVersionUID = 2L;
 
     private static final Logger LOG = LoggerFactory.getLogger(PhantomDenseLayer.class);
+
+    /** What has been warned of: networks are made anew for each rank, copy and gathering. */
+    private static final Set<PhantomGeometry> WARNED = ConcurrentHashMap.newKeySet();
 
     private long phantomWidth;
 
@@ -67,7 +71,7 @@ public final class PhantomDenseLayer extends ShardedDenseLayer {
     @Override
     DenseRuntime<?> newRuntime(NeuralNetConfiguration conf, DataType type) {
         long largest = geometry().largestUsefulPhantomWidth();
-        if (getShards() > 1 && phantomWidth > largest && RankContext.current().rank() == 0) {
+        if (getShards() > 1 && phantomWidth > largest && WARNED.add(geometry())) {
             LOG.warn(
                     "{}: with phantomWidth {} it has more parameters than a DenseLayer of {} inputs and {} outputs; with {}"
                             + " shards it is smaller up to phantomWidth {}",
