@@ -84,6 +84,8 @@ final class GroupGuard {
         }
         batches.add(true, iteration, arrays);
         if (++steps % STEPS == 0) {
+            // batches first: they are the cause, parameters that differ the effect
+            batches.finish();
             requireSameParameters("at iteration " + iteration);
         }
     }
