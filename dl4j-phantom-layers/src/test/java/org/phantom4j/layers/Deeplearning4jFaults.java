@@ -8,8 +8,8 @@ import org.opentest4j.TestAbortedException;
 final class Deeplearning4jFaults {
 
     /** Of MinMaxNormConstraint, and of layers with layer normalisation, in 1.0.0-M1.1. */
-    private static final List<String> MESSAGES =
-            List.of("When no dimensions are provided, X and Y shapes must be equal", "Op [layer_norm] execution failed");
+    private static final List<String> MESSAGES = List.of(
+            "When no dimensions are provided, X and Y shapes must be equal", "Op [layer_norm] execution failed");
 
     private Deeplearning4jFaults() {}
 

@@ -98,8 +98,8 @@ class RankCountTest {
     @ParameterizedTest
     @MethodSource("options")
     void multiLayerNetworks(UnaryOperator<NeuralNetConfiguration.Builder> option) throws Exception {
-        Deeplearning4jFaults.skipped(() ->
-                assertSameOnEveryRankCount(Networks.classifier(option.apply(Networks.defaults())), CLASSIFIED));
+        Deeplearning4jFaults.skipped(
+                () -> assertSameOnEveryRankCount(Networks.classifier(option.apply(Networks.defaults())), CLASSIFIED));
     }
 
     @ParameterizedTest
